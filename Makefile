@@ -1,0 +1,42 @@
+# The two commands are `make run` and `make test`; each sets up what is missing first.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+ENV    ?= local
+VENV   := .venv
+BIN    := $(VENV)/bin
+SET    := $(if $(INPUT),--set ingest.input=$(INPUT))
+
+help: ## print this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: setup ## run the main job: simulated months, or your own records with INPUT=folder
+	$(if $(INPUT),,$(BIN)/python jobs/simulate_telemetry.py --env $(ENV))
+	$(BIN)/python jobs/run_pipeline.py --env $(ENV) $(SET)
+
+test: setup ## run lint, types and tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTEST_ADDOPTS="$(PYTEST_ADDOPTS)" $(BIN)/python -m pytest
+
+bench: setup ## measure the whole job on 5 million flows beside DuckDB; writes bench.json
+	$(BIN)/python -m tests.benchmarks.bench
+
+setup: $(VENV)/.ready ## create the environment where it is missing
+
+$(VENV)/.ready: requirements.lock setup.py conf/base/settings.yaml
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH: install Python 3.11, or name yours with PYTHON="; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m telflow.session
+	touch $@
+
+lock: ## resolve the pinned versions again
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --all-extras --python-version 3.11 --no-header --no-annotate --no-emit-index-url --output-file requirements.lock setup.py requirements.in
+
+clean: ## remove the environment and the lake
+	rm -rf $(VENV) lake raw mlflow.db mlruns
+
+.PHONY: help run test bench setup lock clean

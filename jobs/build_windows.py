@@ -1,0 +1,20 @@
+"""Job: traffic by window, of the days that are new or changed."""
+
+import sys
+from collections.abc import Sequence
+
+from telflow.cli import job_parser, open_job, parse_days, run_job
+from telflow.steps import build_windows
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days (default: new and changed ones)")
+    arguments = parser.parse_args(argv)
+    days = build_windows(open_job(arguments), arguments.days)
+    print(f"traffic_by_window: {len(days)} days built")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

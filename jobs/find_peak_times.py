@@ -1,0 +1,23 @@
+"""Job: loads, busy hours and percentiles of local days and their months, from the windows."""
+
+import sys
+from collections.abc import Sequence
+
+from telflow.cli import job_parser, open_job, parse_days, run_job
+from telflow.peaks.steps import find_peak_times
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument(
+        "--days", type=parse_days, required=True, metavar="A..B", help="local days YYYY-MM-DD..YYYY-MM-DD, or one day"
+    )
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    report = find_peak_times(job.lake, job.settings, arguments.days)
+    print(f"peak times of {len(report.days)} days and {len(report.months)} months are in {job.settings.lake.root}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,21 @@
+"""Job: take in the provider's subscribers, address leases, plans, churn events and complaints, under tokens."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from telflow.cli import job_parser, open_job, run_job
+from telflow.steps import take_in_provider
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--folder", type=Path, help="folder of the CSV files (default: provider below ingest.input)")
+    arguments = parser.parse_args(argv)
+    written = take_in_provider(open_job(arguments), arguments.folder)
+    print(f"provider's tables: {', '.join(written) or 'nothing new'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,73 @@
+"""Job: the daily run. Everything that new files and changed days call for, and nothing else.
+
+Exit status 1 where a file is cut, empty, of no known format or unreadable; everything else is built all the same.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from telflow.cli import Job, job_parser, open_job, run_job
+from telflow.steps import (
+    build_peaks,
+    build_windows,
+    compare_labels,
+    ingest_flows,
+    roll_up_customers,
+    score,
+    take_in_provider,
+)
+from telflow.tables import ALL_TABLES, CUSTOMER_DAILY
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("inputs", nargs="*", help="files, folders or globs (default: the setting ingest.input)")
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    status = run(job, arguments.inputs)
+    print("\n".join(overview(job)))
+    return status
+
+
+def run(job: Job, inputs: Sequence[str] = ()) -> int:
+    """All steps in order; the exit status."""
+    take_in_provider(job)
+    report = ingest_flows(job, inputs)
+    print("\n".join(report.lines()))
+    days = build_windows(job)
+    compare_labels(job)
+    local = roll_up_customers(job)
+    if local:
+        score(job)
+    build_peaks(job)
+    print(f"built: {len(days)} UTC days, {len(local)} local days")
+    print("\n".join(warnings(job)))
+    return 1 if report.faults else 0
+
+
+def warnings(job: Job) -> list[str]:
+    """What a reader of the customers' tables should know."""
+    told = []
+    if job.settings.customers.attribution == "every_source":
+        told.append(
+            "warning: every source address counts as a customer (customers.attribution is every_source): outside "
+            "scanners are among them"
+        )
+    if job.lake.exists(CUSTOMER_DAILY) and job.lake.read(CUSTOMER_DAILY).isEmpty():
+        told.append(
+            "warning: no flow has an end inside network.own_prefixes, so there are no customers: "
+            "name your own blocks with --set network.own_prefixes=[...]"
+        )
+    return told
+
+
+def overview(job: Job) -> list[str]:
+    """Each table that is there: where it is, its rows, and what it answers."""
+    there = [table for table in ALL_TABLES if job.lake.exists(table)]
+    rows = {table.name: f"{job.lake.read(table).count():,}" for table in there}
+    width = max((len(job.lake.location(table)) for table in there), default=0)
+    return [f"{job.lake.location(table):{width}} {rows[table.name]:>12} rows  {table.answers}" for table in there]
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,40 @@
+"""Job: score all customers by their use up to a day, from the daily roll-up."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from telflow.cli import job_parser, open_job, run_job
+from telflow.customers.scores import ScoreReport, score_customers
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="local day after the last one to look at (default: the day after the last one in customer_daily)",
+    )
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    print("\n".join(lines(score_customers(job.lake, job.settings, arguments.as_of))))
+    return 0
+
+
+def lines(report: ScoreReport) -> list[str]:
+    """``report`` for a reader."""
+    if report.as_of is None:
+        return ["customer_daily holds no day: nobody to score"]
+    told = []
+    for scheme, levels in report.levels.items():
+        counted = ", ".join(f"{level} {customers:,}" for level, customers in sorted(levels.items()))
+        told.append(f"{report.as_of} {scheme}: {counted or 'nobody to score'}")
+    told.extend(
+        f"{empty.scheme}: no customer has level {empty.level} of {empty.measure}" for empty in report.empty_levels
+    )
+    return told
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

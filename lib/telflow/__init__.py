@@ -1,0 +1,3 @@
+"""Telecom flow analytics on Spark, Delta Lake and MLflow."""
+
+__version__ = "0.1.0"

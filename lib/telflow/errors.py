@@ -1,0 +1,44 @@
+"""Everything this package raises on purpose: catch ``TelflowError`` to catch it all.
+
+Every message says what was wrong, where (file, line, column, key or table), and what to do about it.
+"""
+
+
+class TelflowError(Exception):
+    """Root of the package's own errors."""
+
+
+class SettingsError(TelflowError):
+    """A settings file or an override holds an unknown key, a wrong type, or is missing."""
+
+
+class JavaMissingError(TelflowError):
+    """No Java that Spark can run on was found."""
+
+
+class TableMissingError(TelflowError):
+    """A table that a job reads has not been written yet."""
+
+
+class BrokenIdentityError(TelflowError):
+    """Two numbers that must agree do not."""
+
+
+class KeyMissingError(TelflowError):
+    """The key of the pseudonyms is not configured, or too short to protect anybody."""
+
+
+class InputError(TelflowError):
+    """An input file cannot be used: it says which file, which line, and what to do."""
+
+
+class RegistryError(TelflowError):
+    """An IANA registry file is not what it should be."""
+
+
+class OutputFolderError(TelflowError):
+    """A folder to write into holds something that must not be mixed with the output."""
+
+
+class ReviewedTableError(TelflowError):
+    """A reviewed table in conf, of categories or of application names, cannot be used."""

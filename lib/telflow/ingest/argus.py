@@ -1,0 +1,96 @@
+"""Argus flows as ``ra`` prints them (binetflow): separated by commas or TABs, 13 to 17 columns.
+
+``SrcBytes`` and ``SrcPkts`` went from source to destination, the rest of ``TotBytes`` and ``TotPkts`` came back. Files
+without ``SrcPkts`` (the 15 columns of CTU-13) share the packets out as the bytes went, at least one for each direction
+that has bytes. Ports of ICMP hold ``0xCCTT`` (code and type) in the source port, of ICMPv6 the type and the code.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from telflow.ingest.fields import draft_of, first_reason, has_ports, is_icmp, protocols, reason_where, unknown_protocol
+from telflow.ingest.layout import Format, Layout
+from telflow.ingest.record import NOT_A_NUMBER, Reason
+from telflow.ingest.times import as_utc, gap_reason, local_times, micros
+
+TIME_FORMATS: Final = (
+    "%Y/%m/%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y/%m/%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+)
+# what Argus's own decoders of an application print instead of the protocol below it
+ARGUS_NAMES: Final = {"rtp": 17, "rtcp": 17, "udt": 17}
+MAC_FORM: Final = r"^[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2}){5}$"
+OPENED_BY: Final = {"->": True, "<-": False}  # all others say that Argus did not see who began
+
+
+def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Drafts of Argus's records."""
+    clock = local_times(frame["StartTime"].str.strip_chars(), TIME_FORMATS)
+    start = as_utc(clock, layout.zone)
+    numbers = protocols(frame["Proto"], ARGUS_NAMES)
+    hosts = frame.select(
+        is_mac=pl.any_horizontal(pl.col(name).str.contains(MAC_FORM) for name in ("SrcAddr", "DstAddr")),
+        is_short=(pl.col("SrcBytes") > pl.col("TotBytes")) | (pl.col("SrcPkts") > pl.col("TotPkts")),
+    )
+    known = frame.with_columns(start.alias("start_time"), numbers.alias("protocol"))
+    source_port, destination_port = number("Sport"), number("Dport")
+    is_hex = pl.col("Sport").str.starts_with("0x").fill_null(value=False)
+    sent = source_packets()
+    columns: dict[str, pl.Expr | pl.Series] = {
+        "start_time": start,
+        "end_time": pl.col("start_time") + micros(pl.col("Dur")).cast(pl.Duration("us")),
+        "src_ip": pl.col("SrcAddr").str.strip_chars(),
+        "dst_ip": pl.col("DstAddr").str.strip_chars(),
+        "src_port": pl.when(has_ports()).then(source_port),
+        "dst_port": pl.when(has_ports()).then(destination_port),
+        "icmp_type": pl.when(is_icmp()).then(pl.when(is_hex).then(source_port % 256).otherwise(source_port)),
+        "icmp_code": pl.when(is_icmp()).then(pl.when(is_hex).then(source_port // 256).otherwise(destination_port)),
+        "protocol": numbers,
+        "src_bytes": pl.col("SrcBytes"),
+        "src_packets": sent,
+        "dst_bytes": pl.col("TotBytes") - pl.col("SrcBytes"),
+        "dst_packets": pl.col("TotPkts") - sent,
+        "is_bidirectional": pl.lit(value=True),
+        "opened_by_src": pl.col("Dir")
+        .str.strip_chars()
+        .replace_strict(list(OPENED_BY), list(OPENED_BY.values()), default=None, return_dtype=pl.Boolean),
+        "reason": first_reason(
+            unknown_protocol(frame["Proto"], numbers),
+            reason_where(hosts["is_mac"].fill_null(value=False), Reason.MAC_INSTEAD_OF_IP),
+            gap_reason(clock, start),
+            reason_where((frame["Dur"] < 0).fill_null(value=False), Reason.NEGATIVE_DURATION),
+            reason_where(hosts["is_short"].fill_null(value=False), Reason.UNPARSABLE),
+        ),
+    }
+    return draft_of(known, columns, layout)
+
+
+def number(column: str) -> pl.Expr:
+    """A port in decimal or hexadecimal (``0x0008``); ``NOT_A_NUMBER`` where it is neither."""
+    text = pl.col(column).str.strip_chars()
+    hexadecimal = text.str.strip_prefix("0x").str.to_integer(base=16, dtype=pl.Int64, strict=False)
+    decimal = text.cast(pl.Int64, strict=False)
+    value = pl.when(text.str.starts_with("0x")).then(hexadecimal).otherwise(decimal)
+    return pl.when(text != "").then(value.fill_null(NOT_A_NUMBER))
+
+
+def source_packets() -> pl.Expr:
+    """Packets from the source: told, or shared out as the bytes went."""
+    total, sent, all_bytes = pl.col("TotPkts"), pl.col("SrcBytes"), pl.col("TotBytes")
+    shared = (total * sent / all_bytes).round().cast(pl.Int64, strict=False).clip(1, pl.max_horizontal(total - 1, 1))
+    guessed = pl.when(sent == all_bytes).then(total).when(sent == 0).then(0).otherwise(shared)
+    return pl.coalesce("SrcPkts", guessed)
+
+
+FORMAT: Final = Format(
+    fields={
+        **dict.fromkeys(("StartTime", "Proto", "SrcAddr", "Sport", "Dir", "DstAddr", "Dport"), pl.String),
+        "Dur": pl.Float64,
+        **dict.fromkeys(("TotPkts", "TotBytes", "SrcBytes", "SrcPkts"), pl.Int64),
+    },
+    required=("StartTime", "Dur", "Proto", "SrcAddr", "DstAddr", "TotPkts", "TotBytes", "SrcBytes"),
+    draft=draft,
+)

@@ -1,0 +1,154 @@
+"""Files of any compression as streams of plain bytes, and the files that an input names."""
+
+import bz2
+import gzip
+import os
+import shutil
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import zstandard
+
+from telflow.errors import InputError
+
+Storage = Literal["none", "gzip", "bzip2", "zstd", "nfcapd"]
+
+READ_BYTES: Final = 1 << 20
+ZSTD_READ_BYTES: Final = 1 << 16
+SKIPPED_FOLDERS: Final = ("provider", "truth")  # what a provider delivers beside its flows, and a simulation's truth
+MAGIC: Final[tuple[tuple[bytes, Storage], ...]] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x0c\xa5\x01\x00", "nfcapd"),
+    (b"\x0c\xa5\x02\x00", "nfcapd"),
+    (b"\xa5\x0c\x00\x01", "nfcapd"),
+    (b"\xa5\x0c\x00\x02", "nfcapd"),
+)
+
+
+class CutError(InputError):
+    """A file ends before its content does, or is damaged: what was read of it before stands."""
+
+
+def storage_of(path: Path) -> Storage:
+    """How a file is stored, by its first bytes, whatever its name says."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    return next((storage for magic, storage in MAGIC if head.startswith(magic)), "none")
+
+
+def read_content(path: Path, storage: Storage) -> Iterator[bytes]:
+    """The content of a file in pieces: decompressed, of nfdump's binary files as text.
+
+    Raises:
+        CutError: the file ends too early or is damaged, after the pieces that could be read.
+        InputError: the program that reads the file is missing or refuses it.
+    """
+    if storage == "nfcapd":
+        yield from read_nfcapd(path)
+        return
+    try:
+        if storage == "gzip":
+            with gzip.open(path, "rb") as file:
+                yield from pieces(file)
+        elif storage == "bzip2":
+            with bz2.open(path, "rb") as file:
+                yield from pieces(file)
+        elif storage == "zstd":
+            yield from read_zstd(path)
+        else:
+            with path.open("rb", buffering=0) as raw:
+                yield from iter(lambda: raw.read(READ_BYTES), b"")
+    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+        raise CutError(f"{path} is cut or damaged ({error}): fetch it again from where it came") from None
+    except OSError as error:
+        if storage == "bzip2" and error.errno is None:
+            raise CutError(f"{path} is cut or damaged ({error}): fetch it again from where it came") from None
+        raise
+
+
+def pieces(file: gzip.GzipFile | bz2.BZ2File) -> Iterator[bytes]:
+    """What a compressed file yields, one read of it at a time, so that nothing read before an error is lost."""
+    yield from iter(lambda: file.read1(READ_BYTES), b"")
+
+
+def read_zstd(path: Path) -> Iterator[bytes]:
+    """Content of all frames of a zstd file."""
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    is_open = False
+    with path.open("rb") as file:
+        while data := file.read(ZSTD_READ_BYTES):
+            while data:
+                is_open = True
+                yield frame.decompress(data)
+                data = b""
+                if frame.eof:
+                    is_open, data = False, frame.unused_data
+                    frame = zstandard.ZstdDecompressor().decompressobj()
+    if is_open:
+        raise EOFError("the last frame is not complete")
+
+
+def read_nfcapd(path: Path) -> Iterator[bytes]:
+    """What ``nfdump -o csv`` prints of a binary file of nfdump's, with times in UTC."""
+    program = shutil.which("nfdump")
+    if program is None:
+        raise InputError(f"{path} is a binary file of nfdump, which is not installed: apt-get install nfdump")
+    command = [program, "-r", str(path.absolute()), "-o", "csv"]
+    with tempfile.TemporaryFile() as told:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, env=os.environ | {"TZ": "UTC"}) as running:
+            while running.stdout is not None and (piece := running.stdout.read(READ_BYTES)):
+                yield piece
+        told.seek(0)
+        message = told.read(400).decode("utf-8", "replace").strip()
+    if running.returncode:
+        raise InputError(f"nfdump cannot read {path} (exit status {running.returncode}): {message}")
+    if "error" in message.lower():  # of a file that is cut nfdump says so, and succeeds
+        raise CutError(f"{path} is cut or damaged (nfdump says: {message}): fetch it again from where it came")
+
+
+def find_files(inputs: Sequence[str]) -> list[Path]:
+    """Files that the inputs name, sorted, each once.
+
+    An input is a file, a folder (with all below it) or a glob. Of a folder, names that begin with ``.`` or ``_`` and
+    the folders ``provider`` and ``truth`` are left out.
+
+    Raises:
+        InputError: an input names no file.
+    """
+    found: set[Path] = set()
+    for given in inputs:
+        files = files_of(given)
+        if not files:
+            raise InputError(f"input {given} names no flow file: give a file, a folder or a glob that holds some")
+        found.update(files)
+    return sorted(found)
+
+
+def files_of(given: str) -> set[Path]:
+    """Files that one input names; a name with glob characters that exists is taken as it stands."""
+    path = Path(given).expanduser()
+    if path.exists():
+        return files_below(path)
+    root = Path(path.anchor)
+    return {file for found in root.glob(str(path.relative_to(root))) for file in files_below(found)}
+
+
+def files_below(path: Path) -> set[Path]:
+    """The file itself, or the flow files below a folder."""
+    if path.is_file():
+        return {path}
+    found: set[Path] = set()
+    for folder, folders, names in os.walk(path, followlinks=True):
+        folders[:] = [name for name in folders if is_wanted(name) and name not in SKIPPED_FOLDERS]
+        found.update(Path(folder) / name for name in names if is_wanted(name) and (Path(folder) / name).is_file())
+    return found
+
+
+def is_wanted(name: str) -> bool:
+    return not name.startswith((".", "_"))

@@ -1,0 +1,65 @@
+"""What a format is, and what one file of it looks like."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+LineKind = Literal["trailer", "comment", "skipped"]
+Type = pl.DataType | type[pl.DataType]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the lines of one file are to be read: all that a part of it needs to know of its head. Small, and travels.
+
+    Attributes:
+        source_format: name of the format, as the table has it.
+        text_format: name of the format of the lines, the same but for what ``nfdump`` prints of its binary files.
+        columns: names of the columns in order, in this package's spelling; empty where each line names its own (JSON).
+        header: text of the header line, which is no record wherever it stands.
+        separator: character between two columns.
+        zone: zone of times that carry none.
+        sampling_rate: 1 of this many packets was exported, where the record does not say.
+        exporter: name of the exporter, where the record does not say.
+        unset: texts that stand for no value.
+        is_interim: the records tell of connections that another record will tell of again.
+    """
+
+    source_format: str
+    text_format: str
+    columns: tuple[str, ...] = ()
+    header: str = ""
+    separator: str = ","
+    zone: str = "UTC"
+    sampling_rate: int = 1
+    exporter: str | None = None
+    unset: tuple[str, ...] = ()
+    is_interim: bool = False
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one format's records are read, as data.
+
+    Attributes:
+        fields: columns that are read, with their types; of JSON, dotted names reach into objects by ``paths``.
+        required: columns without which a file is none of this format, and whose empty value is a missing field.
+        draft: makes canonical drafts (``record.DRAFT``) of the columns in ``fields``.
+        aliases: other spellings of a column's name, in lower case.
+        line_kinds: patterns of lines that are no records.
+        quote: character that may enclose a value.
+        paths: of JSON, where a field lies when not under its own name at the top.
+        needs_one_of: of each of these groups a file needs one column.
+    """
+
+    fields: Mapping[str, Type]
+    required: tuple[str, ...]
+    draft: Callable[[pl.DataFrame, Layout], pl.DataFrame]
+    is_json: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    line_kinds: tuple[tuple[str, LineKind], ...] = ()
+    quote: str | None = None
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs_one_of: tuple[tuple[str, ...], ...] = ()

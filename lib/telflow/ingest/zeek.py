@@ -1,0 +1,90 @@
+"""Zeek's conn.log, as TAB-separated text with a ``#fields`` line and as JSON lines.
+
+Columns are those of Zeek's Conn::Info (base/protocols/conn/main.zeek). The originator of a connection is the source.
+Volume is ``orig_ip_bytes`` and ``resp_ip_bytes``, the bytes on the wire by the lengths in the IP headers;
+``orig_bytes`` and ``resp_bytes`` come from TCP sequence numbers and can be far too large. Where the IP bytes are unset
+(Zeek run without them) the payload bytes stand in. Unset counters, and an unset duration, are 0.
+``service`` is Zeek's own finding; where it names several the list is sorted and joined by commas.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from telflow.ingest.fields import draft_of, first_reason, has_ports, is_icmp, protocols, unknown_protocol
+from telflow.ingest.layout import Format, Layout
+from telflow.ingest.record import Reason
+from telflow.ingest.times import from_epoch, micros, offset_times
+
+NO_PROTOCOL: Final = "unknown_transport"
+EXPORTER_FIELDS: Final = ("_node_name", "_system_name", "peer", "_system")
+
+
+def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Drafts of conn.log records; records of open_conn.log are all skipped, for conn.log tells of them again."""
+    names, given = frame["proto"], protocols(frame["ip_proto"])
+    # Zeek calls a flow of no known transport so and, from version 7.1, gives its number beside it
+    numbers = protocols(names).fill_null(given)
+    start = start_times(frame["ts"])
+    known = frame.with_columns(start.alias("start_time"), numbers.alias("protocol"))
+    length = micros(pl.col("duration").fill_null(0.0)).cast(pl.Duration("us"))
+    columns: dict[str, pl.Expr | pl.Series] = {
+        "start_time": start,
+        "end_time": pl.col("start_time") + length,
+        "src_ip": pl.col("id.orig_h"),
+        "dst_ip": pl.col("id.resp_h"),
+        "src_port": pl.when(has_ports()).then(pl.col("id.orig_p")),
+        "dst_port": pl.when(has_ports()).then(pl.col("id.resp_p")),
+        "icmp_type": pl.when(is_icmp()).then(pl.col("id.orig_p")),
+        "icmp_code": pl.when(is_icmp()).then(pl.col("id.resp_p")),
+        "protocol": numbers,
+        "src_bytes": pl.coalesce("orig_ip_bytes", "orig_bytes", pl.lit(0)),
+        "src_packets": pl.col("orig_pkts").fill_null(0),
+        "dst_bytes": pl.coalesce("resp_ip_bytes", "resp_bytes", pl.lit(0)),
+        "dst_packets": pl.col("resp_pkts").fill_null(0),
+        "is_bidirectional": pl.lit(value=True),
+        "exporter": pl.coalesce(*EXPORTER_FIELDS, pl.lit(layout.exporter, pl.String)),
+        "observed_application": services(frame["service"]),
+        "opened_by_src": pl.lit(value=True),
+        "is_skipped": (pl.col("_path") == "open_conn").fill_null(value=False) | pl.lit(layout.is_interim),
+        "reason": first_reason(
+            unknown_protocol(names, numbers),
+            frame.select(negative_duration()).to_series(),
+        ),
+    }
+    return draft_of(known, columns, layout)
+
+
+def start_times(values: pl.Series) -> pl.Series:
+    """Epoch seconds with a fraction, or ISO 8601, as UTC; null where the text is neither."""
+    frame = values.alias("ts").to_frame()
+    found = frame.select(from_epoch(pl.col("ts").cast(pl.Float64, strict=False))).to_series()
+    if found.null_count() == values.null_count():
+        return found
+    return found.zip_with(found.is_not_null(), offset_times(values))
+
+
+def negative_duration() -> pl.Expr:
+    return pl.when(pl.col("duration") < 0).then(pl.lit(Reason.NEGATIVE_DURATION.value))
+
+
+def services(values: pl.Series) -> pl.Series:
+    """Services in lower case; of several, sorted and joined by commas."""
+    distinct = values.unique().drop_nulls().to_list()
+    named = {
+        text: ",".join(sorted(part.strip() for part in text.lower().split(",") if part.strip())) for text in distinct
+    }
+    known = {text: name for text, name in named.items() if name and name != "(empty)"}
+    return values.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+
+
+FIELDS: Final = {
+    **dict.fromkeys(("ts", "id.orig_h", "id.resp_h", "proto", "ip_proto", "service", "_path"), pl.String),
+    **dict.fromkeys(EXPORTER_FIELDS, pl.String),
+    "duration": pl.Float64,
+    **dict.fromkeys(("id.orig_p", "id.resp_p", "orig_bytes", "resp_bytes"), pl.Int64),
+    **dict.fromkeys(("orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes"), pl.Int64),
+}
+REQUIRED: Final = ("ts", "id.orig_h", "id.resp_h", "proto")
+TSV: Final = Format(fields=FIELDS, required=REQUIRED, line_kinds=(("#", "comment"),), draft=draft)
+JSON: Final = Format(fields=FIELDS, required=REQUIRED, is_json=True, draft=draft)

@@ -1,0 +1,139 @@
+"""The one place that reads and writes Delta: declared tables under a folder, or in a catalogue."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from telflow.errors import TableMissingError
+from telflow.settings import LakeSettings
+from telflow.tables import Table
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Declared tables under one root.
+
+    Attributes:
+        spark: the session.
+        root: folder of the tables, such as ``./lake``; or ``catalog.schema`` when ``in_catalog``.
+        in_catalog: True to name tables in a catalogue, three-level names and all.
+    """
+
+    spark: SparkSession
+    root: str
+    in_catalog: bool = False
+
+    @classmethod
+    def of(cls, spark: SparkSession, settings: LakeSettings) -> "Lake":
+        """The lake of the settings; a relative folder is taken from here, as Delta takes none."""
+        is_local = not settings.in_catalog and "://" not in settings.root
+        root = str(Path(settings.root).absolute()) if is_local else settings.root
+        return cls(spark, root, settings.in_catalog)
+
+    def name(self, table: Table) -> str:
+        """Name of ``table`` for SQL."""
+        return f"{self.root}.{table.name}" if self.in_catalog else f"delta.`{self.location(table)}`"
+
+    def location(self, table: Table) -> str:
+        """Where ``table`` is: its path, or its name in the catalogue."""
+        return f"{self.root}.{table.name}" if self.in_catalog else f"{self.root.rstrip('/')}/{table.name}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether ``table`` has been created."""
+        if self.in_catalog:
+            return bool(self.spark.catalog.tableExists(self.location(table)))
+        return bool(DeltaTable.isDeltaTable(self.spark, self.location(table)))
+
+    def create(self, table: Table) -> None:
+        """Create ``table`` with comments, layout and constraints, unless it is there."""
+        if self.exists(table):
+            return
+        builder = DeltaTable.createIfNotExists(self.spark).comment(f"{table.grain}. {table.answers}")
+        builder = builder.tableName(self.location(table)) if self.in_catalog else builder.location(self.location(table))
+        builder = builder.addColumns(table.schema).partitionedBy(*table.partition_by)
+        for key, value in properties(table).items():
+            builder = builder.property(key, value)
+        builder.execute()
+
+    def read(self, table: Table) -> DataFrame:
+        """Rows of ``table``.
+
+        Raises:
+            TableMissingError: nothing has written it yet.
+        """
+        if not self.exists(table):
+            raise TableMissingError(
+                f"{self.location(table)} is not there yet: run the job that writes {table.name} first, "
+                "or jobs/run_pipeline.py, which runs all"
+            )
+        return self.spark.read.table(self.name(table))
+
+    def read_or_empty(self, table: Table) -> DataFrame:
+        """Rows of ``table``, none where nothing has written it yet."""
+        return self.read(table) if self.exists(table) else self.spark.createDataFrame([], table.schema)
+
+    def version(self, table: Table) -> int:
+        """Version of ``table`` at this moment."""
+        return int(self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").collect()[0]["version"])
+
+    def last_note(self, table: Table) -> str | None:
+        """Note on the last commit of ``table``, as ``replace_all`` left it."""
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1") if self.exists(table) else None
+        return history.collect()[0]["userMetadata"] if history is not None else None
+
+    def append(self, table: Table, rows: DataFrame) -> None:
+        """Add ``rows`` in one commit."""
+        self._write(table, rows, {}, mode="append")
+
+    def replace(self, table: Table, rows: DataFrame, where: str) -> None:
+        """Put ``rows`` in the place of those that match ``where``, in one commit: twice is the same as once.
+
+        ``where`` is an SQL predicate that all of ``rows`` fulfil; Delta refuses others.
+        """
+        self._write(table, rows, {"replaceWhere": where})
+
+    def replace_days(self, table: Table, rows: DataFrame, days: Iterable[date]) -> None:
+        """Put ``rows`` in the place of the partitions of ``days``, in one commit."""
+        listed = ", ".join(f"DATE'{day}'" for day in sorted(set(days)))
+        if listed:
+            self.replace(table, rows, f"{table.partition_by[0]} IN ({listed})")
+
+    def replace_all(self, table: Table, rows: DataFrame, note: str = "") -> None:
+        """Put ``rows`` in the place of the whole table, in one commit with a note on it."""
+        self._write(table, rows, {"userMetadata": note})
+
+    def delete(self, table: Table, where: str) -> None:
+        """Remove the rows that match ``where``; nothing happens where the table is not there yet."""
+        if self.exists(table):
+            self.spark.sql(f"DELETE FROM {self.name(table)} WHERE {where}")
+
+    def update(self, table: Table, where: str, values: dict[str, str]) -> None:
+        """Set columns to SQL expressions in the rows that match ``where``."""
+        assignments = ", ".join(f"{column} = {expression}" for column, expression in values.items())
+        self.spark.sql(f"UPDATE {self.name(table)} SET {assignments} WHERE {where}")
+
+    def vacuum(self, table: Table) -> None:
+        """Remove files that no version of the last week holds; nothing happens where the table is not there yet."""
+        if self.exists(table):
+            self.spark.sql(f"VACUUM {self.name(table)}")
+
+    def _write(self, table: Table, rows: DataFrame, options: dict[str, str], mode: str = "overwrite") -> None:
+        self.create(table)
+        typed = rows.select(*[F.col(column.name).cast(column.dataType) for column in table.schema])
+        writer = typed.write.format("delta").mode(mode).options(**options)
+        if self.in_catalog:
+            writer.saveAsTable(self.location(table))
+        else:
+            writer.save(self.location(table))
+
+
+def properties(table: Table) -> dict[str, str]:
+    """Delta table properties of ``table``: constraints, statistics, and no feature that other readers lack."""
+    constraints = {f"delta.constraints.{name}": condition for name, condition in table.checks.items()}
+    statistics = {"delta.dataSkippingStatsColumns": ",".join(table.stats_columns)} if table.stats_columns else {}
+    return {"delta.enableDeletionVectors": "false", **constraints, **statistics}

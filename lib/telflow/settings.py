@@ -1,0 +1,253 @@
+"""Settings: frozen, typed, merged from ``base`` and one environment, checked when loaded.
+
+Every key stands with its unit and meaning in ``conf/base/settings.yaml``; ``conf/<environment>/settings.yaml``
+holds only what differs; ``--set key=value`` on a job's command line goes over both.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from telflow.errors import SettingsError
+
+LoadScheme = Literal[
+    "time-proportional",
+    "bin-uniform",
+    "start-spike",
+    "middle-spike",
+    "end-spike",
+    "maximum-volume",
+    "minimum-volume",
+]
+
+
+class Section(BaseModel):
+    """A part of the settings; nothing in it can be changed or added after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LakeSettings(Section):
+    root: str
+    in_catalog: bool
+
+
+class SparkSettings(Section):
+    master: str | None
+    shuffle_partitions: int = Field(gt=0)
+    driver_memory: str
+    conf: dict[str, str]
+
+
+class NetworkSettings(Section):
+    zone: str
+    own_prefixes: tuple[str, ...] = Field(strict=False)
+
+    @field_validator("zone")
+    @classmethod
+    def is_known(cls, zone: str) -> str:
+        return known_zone(zone)
+
+
+class PrivacySettings(Section):
+    key_variable: str
+    key_file: str | None
+    secret_scope: str | None
+    secret_name: str | None
+    quarantine_days: int = Field(gt=0)
+
+
+class SourceSettings(Section):
+    """What is known of the files whose name matches ``match``; the first that matches counts."""
+
+    match: str
+    format: str | None = None
+    zone: str = "UTC"
+    sampling_rate: int = Field(default=1, ge=1)
+    exporter: str | None = None
+
+    @field_validator("zone")
+    @classmethod
+    def is_known(cls, zone: str) -> str:
+        return known_zone(zone)
+
+
+class IngestSettings(Section):
+    input: str
+    earliest: str
+    latest: str | None
+    max_duration_seconds: int = Field(gt=0)
+    max_record_bytes: int = Field(gt=0)
+    chunk_megabytes: int = Field(gt=0)
+    sources: tuple[SourceSettings, ...] = Field(strict=False)
+
+
+class ClassifySettings(Section):
+    registry_version: str | None
+    categories: str | None
+
+
+class PeaksSettings(Section):
+    window_seconds: int = Field(gt=0)
+    load_scheme: LoadScheme
+
+
+class CustomersSettings(Section):
+    attribution: Literal["leases", "prefixes", "every_source"]
+    connections: Literal["input_macs", "flows"]
+    schemes: tuple[Literal["rfm", "rfm_r", "ufm"], ...] = Field(strict=False, min_length=1)
+    window_days: int = Field(gt=0)
+    known_days: int = Field(ge=0)
+    new_days: int = Field(ge=0)
+
+
+class SimulateSettings(Section):
+    customers: int = Field(gt=0)
+    days: int = Field(gt=0)
+    flows_per_customer_day: float = Field(gt=0)
+    noise_share: float = Field(ge=0, lt=1)
+    start: str
+    seed: int
+    formats: tuple[Literal["nfdump", "zeek", "goflow2"], ...] = Field(strict=False)
+    files_per_day: int = Field(default=1, gt=0)
+
+    @field_validator("start")
+    @classmethod
+    def is_day(cls, start: str) -> str:
+        try:
+            date.fromisoformat(start)
+        except ValueError:
+            raise ValueError(f"{start} is no day: write it as 2024-01-01, in quotes") from None
+        return start
+
+
+class MlflowSettings(Section):
+    tracking_uri: str
+    experiment_prefix: str
+
+
+class Settings(Section):
+    """All settings of a run."""
+
+    environment: str
+    lake: LakeSettings
+    spark: SparkSettings
+    network: NetworkSettings
+    privacy: PrivacySettings
+    ingest: IngestSettings
+    classify: ClassifySettings
+    peaks: PeaksSettings
+    customers: CustomersSettings
+    simulate: SimulateSettings
+    mlflow: MlflowSettings
+
+
+def load_settings(environment: str = "local", overrides: Sequence[str] = (), conf: Path | None = None) -> Settings:
+    """Settings of ``environment``, with ``overrides`` over them.
+
+    Args:
+        environment: folder of conf beside ``base``: local, dev or prod.
+        overrides: ``section.key=value``, the value in YAML.
+        conf: folder of the settings; when None, ``./conf`` where there is one, else those that came with the package.
+
+    Raises:
+        SettingsError: a missing file, an unknown key or a wrong type; it names the key, and the nearest known one.
+    """
+    root = conf_folder(conf)
+    merged = merge(read_yaml(root / "base" / "settings.yaml"), read_yaml(root / environment / "settings.yaml"))
+    for override in overrides:
+        merged = merge(merged, parse_override(override))
+    try:
+        return Settings.model_validate({**merged, "environment": environment})
+    except ValidationError as error:
+        raise SettingsError(explain(error)) from None
+
+
+def conf_folder(given: Path | None = None) -> Traversable:
+    """Folder of the settings: the given one, ``./conf``, or the one that came with the package."""
+    if given is not None:
+        return given
+    here = Path("conf")
+    return here if (here / "base").is_dir() else resources.files("telflow.conf")
+
+
+def read_yaml(path: Traversable) -> dict[str, Any]:
+    """Content of a settings file; empty where the file holds nothing."""
+    if not path.is_file():
+        raise SettingsError(f"settings file {path} is missing: restore it, or name another folder with --conf")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SettingsError(f"settings file {path} is not YAML: {error}") from None
+    if content is not None and not isinstance(content, dict):
+        raise SettingsError(f"settings file {path} holds no keys: write 'section:' and its keys below")
+    return content or {}
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``over`` laid over ``base``, section by section; a list or a value replaces the whole of what it covers."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def parse_override(override: str) -> dict[str, Any]:
+    """``section.key=value`` as a nested mapping."""
+    dotted, equals, text = override.partition("=")
+    if not equals or not all(dotted.split(".")):
+        raise SettingsError(f"--set {override}: write it as section.key=value, such as lake.root=./lake")
+    try:
+        value: Any = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise SettingsError(f"--set {override}: {text} is not a YAML value") from None
+    for key in reversed(dotted.split(".")):
+        value = {key: value}
+    return dict(value)
+
+
+def explain(error: ValidationError) -> str:
+    """One line a fault: the key, what is wrong with it, and the nearest known key where it is unknown."""
+    lines = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(key, known_keys(Settings), n=1, cutoff=0)
+            lines.append(f"unknown setting {key}: did you mean {near[0]}?")
+        elif fault["type"] == "missing":
+            lines.append(f"setting {key} is missing: give it in conf/base/settings.yaml or by --set {key}=...")
+        else:
+            lines.append(f"setting {key} = {fault.get('input')!r}: {fault['msg']}")
+    return "; ".join(lines)
+
+
+def known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:
+    """Every dotted key below ``section``."""
+    keys = []
+    for name, described in section.model_fields.items():
+        nested = [kind for kind in (described.annotation, *get_args(described.annotation)) if is_section(kind)]
+        keys.append(f"{prefix}{name}")
+        keys.extend(key for kind in nested for key in known_keys(kind, f"{prefix}{name}."))
+    return keys
+
+
+def is_section(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def known_zone(zone: str) -> str:
+    """``zone`` where the time zone database knows it, else a ValueError."""
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{zone} is not in the tz database: write a zone such as America/Vancouver") from None
+    return zone

@@ -1,0 +1,564 @@
+"""Every table of the lake: its grain, columns, layout and promises."""
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from pyspark.sql.types import StructType
+
+
+@dataclass(frozen=True)
+class Table:
+    """A declared table.
+
+    Attributes:
+        name: folder in the lake, or table in the catalogue.
+        grain: what one row is.
+        answers: the question it answers, in a line.
+        ddl: columns with comments and NOT NULL.
+        partition_by: columns that name a partition; the first is what re-runs replace.
+        stats_columns: columns that keep minimum and maximum per file; empty for Delta's own choice.
+        checks: CHECK constraints by name, enforced on write.
+        identities: what must hold between tables or columns, in words; tests hold them.
+        restricted: True where the rows are not for analysts.
+        sample_query: a query to start from, the table named by its own name.
+    """
+
+    name: str
+    grain: str
+    answers: str
+    ddl: str
+    partition_by: tuple[str, ...] = ()
+    stats_columns: tuple[str, ...] = ()
+    checks: dict[str, str] = field(default_factory=dict)
+    identities: tuple[str, ...] = ()
+    restricted: bool = False
+    sample_query: str = ""
+
+    @property
+    def schema(self) -> StructType:
+        """Columns in order, with their comments."""
+        return cast(StructType, StructType.fromDDL(self.ddl))
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns in order."""
+        return self.schema.fieldNames()
+
+
+FLOWS = Table(
+    name="flows",
+    grain="one flow record, as its exporter wrote it",
+    answers="What went over the network, between whom, and which service it was?",
+    ddl="""
+        event_date           DATE NOT NULL      COMMENT 'UTC day of start_time, the partition',
+        flow_id              BIGINT NOT NULL    COMMENT 'first 62 bits of the content hash of its file, plus its line: the same record in the same place is the same flow',
+        ingest_run           BIGINT NOT NULL    COMMENT 'run that wrote the row',
+        start_time           TIMESTAMP NOT NULL COMMENT 'first packet, UTC, microseconds',
+        end_time             TIMESTAMP NOT NULL COMMENT 'last packet, UTC, microseconds',
+        exporter             STRING             COMMENT 'router or sensor that exported the record',
+        src_ip               STRING NOT NULL    COMMENT 'source: token (ip_...) on the own side, else the address',
+        dst_ip               STRING NOT NULL    COMMENT 'destination: token (ip_...) on the own side, else the address',
+        src_port             INT                COMMENT '0 to 65535; null for protocols without ports',
+        dst_port             INT                COMMENT '0 to 65535; null for protocols without ports',
+        protocol             INT NOT NULL       COMMENT 'IANA protocol number, 0 to 255',
+        src_bytes            BIGINT NOT NULL    COMMENT 'bytes from source, scaled by sampling_rate',
+        src_packets          BIGINT NOT NULL    COMMENT 'packets from source, scaled by sampling_rate',
+        dst_bytes            BIGINT NOT NULL    COMMENT 'bytes from destination, scaled by sampling_rate',
+        dst_packets          BIGINT NOT NULL    COMMENT 'packets from destination, scaled by sampling_rate',
+        is_bidirectional     BOOLEAN NOT NULL   COMMENT 'false: the record tells of one direction only, the other counts 0',
+        tcp_flags            INT                COMMENT 'union of TCP flags, bit mask',
+        icmp_type            INT                COMMENT 'ICMP type',
+        icmp_code            INT                COMMENT 'ICMP code',
+        src_mac              STRING             COMMENT 'token (mac_...) of the source MAC address, the input MAC',
+        dst_mac              STRING             COMMENT 'token (mac_...) of the destination MAC address',
+        sampling_rate        INT NOT NULL       COMMENT '1 of this many packets was seen',
+        observed_application STRING             COMMENT 'what the exporter itself took the traffic for, lower case',
+        source_format        STRING NOT NULL    COMMENT 'format the record came in',
+        is_src_own           BOOLEAN NOT NULL   COMMENT 'the source is inside the provider''s prefixes',
+        is_dst_own           BOOLEAN NOT NULL   COMMENT 'the destination is inside the provider''s prefixes',
+        initiator            STRING             COMMENT 'src or dst where the exporter says who opened the connection',
+        src_service          STRING             COMMENT 'service IANA registers for the source port',
+        dst_service          STRING             COMMENT 'service IANA registers for the destination port',
+        service              STRING NOT NULL    COMMENT 'service of the server side; unassigned or dynamic where none is registered',
+        service_basis        STRING NOT NULL    COMMENT 'rule that chose the server side',
+        port_class           STRING NOT NULL    COMMENT 'system, user, dynamic or none: class of the server port',
+        category             STRING NOT NULL    COMMENT 'category of the service, from the reviewed table',
+        registry_version     STRING NOT NULL    COMMENT 'version of the IANA registries the labels come from'
+    """,
+    partition_by=("event_date",),
+    stats_columns=("start_time", "end_time", "flow_id", "ingest_run"),
+    checks={
+        "ends_after_start": "end_time >= start_time",
+        "volumes_not_negative": "src_bytes >= 0 AND dst_bytes >= 0 AND src_packets >= 0 AND dst_packets >= 0",
+    },
+    identities=("rows of a run = lines_kept of its files in ingest_log",),
+    restricted=True,
+    sample_query="SELECT service, SUM(src_bytes + dst_bytes) AS bytes FROM flows GROUP BY service ORDER BY bytes DESC",
+)
+
+FLOWS_QUARANTINE = Table(
+    name="flows_quarantine",
+    grain="one rejected line",
+    answers="Which lines could not be read as flows, and why?",
+    ddl="""
+        ingest_run  BIGINT NOT NULL    COMMENT 'run that rejected the line',
+        file_id     BIGINT NOT NULL    COMMENT 'file, as in ingest_log',
+        path        STRING NOT NULL    COMMENT 'file the line stands in',
+        line        BIGINT NOT NULL    COMMENT 'line number from 1; 0 for a whole file',
+        reason      STRING NOT NULL    COMMENT 'reason code',
+        raw         STRING             COMMENT 'the line as it came; holds addresses in the clear',
+        rejected_at TIMESTAMP NOT NULL COMMENT 'when, UTC'
+    """,
+    restricted=True,
+    sample_query="SELECT reason, COUNT(*) AS lines FROM flows_quarantine GROUP BY reason ORDER BY lines DESC",
+)
+
+INGEST_LOG = Table(
+    name="ingest_log",
+    grain="one source file in one run",
+    answers="Which files came in, and what became of each of their lines?",
+    ddl="""
+        ingest_run        BIGINT NOT NULL    COMMENT 'run that read the file',
+        file_id           BIGINT NOT NULL    COMMENT 'first 62 bits of content_hash',
+        path              STRING NOT NULL    COMMENT 'where the file stood',
+        size_bytes        BIGINT NOT NULL    COMMENT 'size on disk',
+        modified_at       TIMESTAMP          COMMENT 'modification time on disk, UTC',
+        content_hash      STRING             COMMENT 'SHA-256 of the content after decompression, hex',
+        content_bytes     BIGINT             COMMENT 'size after decompression',
+        compression       STRING             COMMENT 'none, gzip, bzip2 or zstd',
+        source_format     STRING             COMMENT 'format found or given',
+        status            STRING NOT NULL    COMMENT 'kept, cut, empty, unknown_format, unreadable, duplicate or interim; outgrown where a later row has more of the file',
+        message           STRING             COMMENT 'what was wrong and what to do, where anything was',
+        lines_read        BIGINT NOT NULL    COMMENT 'lines of the file',
+        lines_kept        BIGINT NOT NULL    COMMENT 'lines that are rows of flows',
+        lines_quarantined BIGINT NOT NULL    COMMENT 'lines that are rows of flows_quarantine',
+        lines_trailer     BIGINT NOT NULL    COMMENT 'summary lines after the last record',
+        lines_comment     BIGINT NOT NULL    COMMENT 'headers, comments and blank lines',
+        lines_skipped     BIGINT NOT NULL    COMMENT 'records that are no finished flow: other event types, interim records, NODATA',
+        touched_days      ARRAY<DATE>        COMMENT 'UTC days its flows lasted into',
+        logged_at         TIMESTAMP NOT NULL COMMENT 'when, UTC'
+    """,
+    checks={
+        "every_line_counted": "lines_read = lines_kept + lines_quarantined + lines_trailer + lines_comment + lines_skipped"
+    },
+    identities=("lines_read = kept + quarantined + trailer + comment + skipped, for every file",),
+    sample_query="SELECT path, status, lines_read, lines_kept, lines_quarantined FROM ingest_log ORDER BY logged_at",
+)
+
+DAY_LOG = Table(
+    name="day_log",
+    grain="one change of a day's flows, or one build of a day by a step",
+    answers="Which days are new or changed since a step last built them?",
+    ddl="""
+        event_date DATE NOT NULL      COMMENT 'UTC day',
+        step       STRING NOT NULL    COMMENT 'flows for a change of the flows, else the step that built the day',
+        run        BIGINT NOT NULL    COMMENT 'run of the change; for a build, the newest change it saw',
+        logged_at  TIMESTAMP NOT NULL COMMENT 'when, UTC'
+    """,
+    sample_query="SELECT step, MAX(event_date) AS last_day FROM day_log GROUP BY step",
+)
+
+IANA_SERVICES = Table(
+    name="iana_services",
+    grain="one registered (protocol, port) in one registry version",
+    answers="Which service does IANA register for a port?",
+    ddl="""
+        registry_version STRING NOT NULL COMMENT 'version of the registry, its newest entry''s date',
+        protocol         INT NOT NULL    COMMENT 'IANA protocol number: 6 TCP, 17 UDP, 33 DCCP, 132 SCTP',
+        port             INT NOT NULL    COMMENT '0 to 65535',
+        service          STRING NOT NULL COMMENT 'primary service name, the first registered',
+        aliases          ARRAY<STRING>   COMMENT 'further names of the same port',
+        status           STRING NOT NULL COMMENT 'system or user: range of the port'
+    """,
+    identities=("(registry_version, protocol, port) is unique",),
+    sample_query="SELECT port, service, aliases FROM iana_services WHERE protocol = 6 AND port = 443",
+)
+
+IANA_PROTOCOLS = Table(
+    name="iana_protocols",
+    grain="one protocol number in one registry version",
+    answers="What is the name of a protocol number?",
+    ddl="""
+        registry_version STRING NOT NULL COMMENT 'version of the registry',
+        protocol         INT NOT NULL    COMMENT 'IANA protocol number, 0 to 255',
+        keyword          STRING          COMMENT 'IANA keyword in lower case; null where none is assigned'
+    """,
+    identities=("(registry_version, protocol) is unique",),
+    sample_query="SELECT protocol, keyword FROM iana_protocols ORDER BY protocol",
+)
+
+TRAFFIC_BY_WINDOW = Table(
+    name="traffic_by_window",
+    grain="five-minute window × service × category × direction × plan × region",
+    answers="How much of which traffic was there at what time?",
+    ddl="""
+        event_date       DATE NOT NULL      COMMENT 'UTC day of the window, the partition',
+        window_start     TIMESTAMP NOT NULL COMMENT 'start of the window, UTC',
+        service          STRING NOT NULL    COMMENT 'IANA service of the server side',
+        category         STRING NOT NULL    COMMENT 'category of the service',
+        direction        STRING NOT NULL    COMMENT 'outbound: own source; inbound: own destination; internal: both; transit: neither',
+        plan             STRING NOT NULL    COMMENT 'plan of the customer, none where there is no customer; the source''s for internal flows',
+        region           STRING NOT NULL    COMMENT 'region of the customer, likewise',
+        src_bytes        BIGINT NOT NULL    COMMENT 'bytes from source, shared out by time',
+        dst_bytes        BIGINT NOT NULL    COMMENT 'bytes from destination, shared out by time',
+        src_packets      BIGINT NOT NULL    COMMENT 'packets from source, shared out by time',
+        dst_packets      BIGINT NOT NULL    COMMENT 'packets from destination, shared out by time',
+        flows_started    BIGINT NOT NULL    COMMENT 'flows that began in the window',
+        flows_active     BIGINT NOT NULL    COMMENT 'flows that touched the window',
+        customers_sketch BINARY             COMMENT 'HLL sketch (Apache DataSketches) of the customers seen; merge with hll_union_agg'
+    """,
+    partition_by=("event_date",),
+    stats_columns=("window_start",),
+    checks={
+        "volumes_not_negative": "src_bytes >= 0 AND dst_bytes >= 0 AND src_packets >= 0 AND dst_packets >= 0",
+        "active_covers_started": "flows_active >= flows_started",
+    },
+    identities=("bytes and packets over all windows = bytes and packets of flows, exactly",),
+    sample_query="SELECT category, SUM(src_bytes + dst_bytes) AS bytes FROM traffic_by_window GROUP BY category",
+)
+
+SCOPE_LOAD = Table(
+    name="scope_load",
+    grain="scope × sample: five minutes for network, category, plan and region, an hour for tier",
+    answers="What load did the network, a category, a plan, a region or a tier carry at what time?",
+    ddl="""
+        local_date     DATE NOT NULL      COMMENT 'day in the provider''s zone, the partition',
+        scope_kind     STRING NOT NULL    COMMENT 'network, category, plan, region or tier',
+        scope          STRING NOT NULL    COMMENT 'which one; all for the network',
+        sample_start   TIMESTAMP NOT NULL COMMENT 'start of the sample, UTC',
+        sample_seconds INT NOT NULL       COMMENT 'length of the sample, seconds',
+        bytes          BIGINT NOT NULL    COMMENT 'bytes both ways',
+        packets        BIGINT             COMMENT 'packets both ways; null for tiers, whose hours tell bytes alone',
+        flows_started  BIGINT             COMMENT 'flows that began in the sample; null for tiers, likewise'
+    """,
+    partition_by=("local_date",),
+    stats_columns=("sample_start",),
+    checks={"volumes_not_negative": "bytes >= 0 AND COALESCE(packets, 0) >= 0"},
+    identities=("per sample, the categories' bytes sum to the network's",),
+    sample_query="SELECT sample_start, bytes FROM scope_load WHERE scope_kind = 'network' ORDER BY bytes DESC LIMIT 10",
+)
+
+PEAK_TIMES = Table(
+    name="peak_times",
+    grain="scope × period (local day or month)",
+    answers="When is the network, a category, a plan, a region or a tier busiest, and how busy?",
+    ddl="""
+        period_start         DATE NOT NULL      COMMENT 'first local day of the period',
+        period_kind          STRING NOT NULL    COMMENT 'day or month',
+        scope_kind           STRING NOT NULL    COMMENT 'network, category, plan, region or tier',
+        scope                STRING NOT NULL    COMMENT 'which one; all for the network',
+        sample_seconds       INT NOT NULL       COMMENT 'length of the samples, seconds: 300, or 3600 for tiers',
+        days                 INT NOT NULL       COMMENT 'local days of the period with traffic in the network',
+        total_bytes          BIGINT NOT NULL    COMMENT 'bytes of the period',
+        busy_hour_start      TIMESTAMP NOT NULL COMMENT 'start of the 60 minutes of greatest load, UTC',
+        busy_hour_bytes      BIGINT NOT NULL    COMMENT 'bytes in them',
+        adph_bytes           DOUBLE NOT NULL    COMMENT 'average daily peak hour: mean over days of each day''s own busy-hour bytes',
+        tcbh_start_minute    INT NOT NULL       COMMENT 'time-consistent busy hour: its start, minutes on the local clock after midnight',
+        tcbh_bytes           DOUBLE NOT NULL    COMMENT 'mean bytes over days in that same clock hour',
+        p95_bits_per_second  DOUBLE NOT NULL    COMMENT '95th percentile of the samples: the top 5 % dropped, the next one',
+        mean_bits_per_second DOUBLE NOT NULL    COMMENT 'mean of the samples'
+    """,
+    partition_by=("period_kind", "period_start"),
+    identities=("busy_hour_bytes <= total_bytes", "adph_bytes >= tcbh_bytes"),
+    checks={"busy_hour_within_total": "busy_hour_bytes <= total_bytes"},
+    sample_query="SELECT scope, tcbh_start_minute / 60 AS hour, tcbh_bytes FROM peak_times"
+    " WHERE period_kind = 'month' AND scope_kind = 'category'",
+)
+
+HOUR_BY_WEEKDAY = Table(
+    name="hour_by_weekday",
+    grain="scope × month × weekday × hour of the local clock",
+    answers="Which hours of the week are busy?",
+    ddl="""
+        month      DATE NOT NULL   COMMENT 'first local day of the month, the partition',
+        scope_kind STRING NOT NULL COMMENT 'network, category, plan, region or tier',
+        scope      STRING NOT NULL COMMENT 'which one; all for the network',
+        weekday    INT NOT NULL    COMMENT '1 Monday to 7 Sunday',
+        hour       INT NOT NULL    COMMENT '0 to 23 on the local clock',
+        days       INT NOT NULL    COMMENT 'such weekdays in the month with traffic in the network',
+        bytes      BIGINT NOT NULL COMMENT 'bytes of all of them',
+        mean_bytes DOUBLE NOT NULL COMMENT 'bytes per such weekday'
+    """,
+    partition_by=("month",),
+    sample_query="SELECT weekday, hour, mean_bytes FROM hour_by_weekday WHERE scope_kind = 'network'",
+)
+
+RECLASSIFICATION = Table(
+    name="reclassification",
+    grain="UTC day × observed application × IANA service",
+    answers="Where do the exporter's own labels and the IANA registry differ?",
+    ddl="""
+        event_date           DATE NOT NULL   COMMENT 'UTC day of the flows'' start, the partition',
+        observed_application STRING NOT NULL COMMENT 'the exporter''s own label; none where it gave none',
+        service              STRING NOT NULL COMMENT 'IANA service of the server side',
+        category             STRING NOT NULL COMMENT 'category of the service',
+        registry_version     STRING NOT NULL COMMENT 'version of the IANA registries',
+        agreement            STRING NOT NULL COMMENT 'same, differs or unobserved',
+        flows                BIGINT NOT NULL COMMENT 'flow records',
+        bytes                BIGINT NOT NULL COMMENT 'bytes both ways'
+    """,
+    partition_by=("event_date",),
+    identities=("flows and bytes over all rows of a day = flows and bytes of flows on that day",),
+    sample_query="SELECT observed_application, service, SUM(bytes) AS bytes FROM reclassification"
+    " WHERE agreement = 'differs' GROUP BY ALL ORDER BY bytes DESC LIMIT 20",
+)
+
+CUSTOMER_DAILY = Table(
+    name="customer_daily",
+    grain="customer × local day",
+    answers="What did each customer use on each day?",
+    ddl="""
+        local_date           DATE NOT NULL      COMMENT 'day in the provider''s zone, the partition',
+        customer             STRING NOT NULL    COMMENT 'token of the subscriber (sub_...), or of the address (ip_...) where no lease covers it',
+        customer_basis       STRING NOT NULL    COMMENT 'lease, address or source: how the customer was found',
+        plan                 STRING NOT NULL    COMMENT 'plan, none where unknown',
+        region               STRING NOT NULL    COMMENT 'region, none where unknown',
+        bytes_up             BIGINT NOT NULL    COMMENT 'bytes the customer sent',
+        bytes_down           BIGINT NOT NULL    COMMENT 'bytes the customer received',
+        packets_up           BIGINT NOT NULL    COMMENT 'packets the customer sent',
+        packets_down         BIGINT NOT NULL    COMMENT 'packets the customer received',
+        connections          BIGINT NOT NULL    COMMENT 'flows that began on the day',
+        distinct_start_times BIGINT NOT NULL    COMMENT 'distinct start times of those flows',
+        active_hours         INT NOT NULL       COMMENT 'hours of the day with any traffic',
+        flow_seconds         DOUBLE NOT NULL    COMMENT 'seconds its flows lasted within the day, added up',
+        input_macs           ARRAY<STRING>      COMMENT 'distinct tokens of its input MAC addresses, sorted',
+        peers_sketch         BINARY             COMMENT 'HLL sketch of the other ends; merge with hll_union_agg',
+        bytes_by_category    MAP<STRING,BIGINT> COMMENT 'bytes both ways by category',
+        bytes_by_hour        ARRAY<BIGINT>      COMMENT 'bytes both ways by hour elapsed since local midnight, 23 to 25 entries'
+    """,
+    partition_by=("local_date",),
+    stats_columns=("customer",),
+    checks={"volumes_not_negative": "bytes_up >= 0 AND bytes_down >= 0 AND packets_up >= 0 AND packets_down >= 0"},
+    identities=(
+        "bytes_up + bytes_down = sum of bytes_by_category = sum of bytes_by_hour",
+        "sum over customers = sum over flows, internal flows counted twice, transit none",
+    ),
+    sample_query="SELECT customer, SUM(bytes_up + bytes_down) AS bytes FROM customer_daily GROUP BY customer",
+)
+
+CUSTOMER_SCORES = Table(
+    name="customer_scores",
+    grain="customer × as_of × scheme",
+    answers="Which customers are worth most, which need attention, and which may be lost?",
+    ddl="""
+        as_of             DATE NOT NULL         COMMENT 'local day after the last one looked at, a partition',
+        scheme            STRING NOT NULL       COMMENT 'rfm, rfm_r or ufm, a partition',
+        customer          STRING NOT NULL       COMMENT 'token of the customer',
+        window_days       INT NOT NULL          COMMENT 'days looked at, ending before as_of',
+        status            STRING NOT NULL       COMMENT 'scored, new or inactive: only the scored are cut',
+        recency_days      INT                   COMMENT 'days from the last activity to as_of',
+        frequency         BIGINT                COMMENT 'active days (rfm, rfm_r) or distinct start times (ufm)',
+        monetary_bytes    BIGINT                COMMENT 'bytes both ways (Usage in ufm)',
+        connections       BIGINT                COMMENT 'distinct input MAC addresses, or flows, by setting (Count in ufm)',
+        recency_score     INT                   COMMENT '1 to 5, rfm and rfm_r',
+        frequency_score   INT                   COMMENT '1 to 5; 1 to 4 in ufm',
+        monetary_score    INT                   COMMENT '1 to 5; 1 to 4 in ufm',
+        connections_score INT                   COMMENT '1 to 4, ufm',
+        score             INT                   COMMENT 'rfm code such as 543, or the ufm sum 3 to 12',
+        level             STRING NOT NULL       COMMENT 'segment name (rfm, rfm_r) or ufm level; new or inactive',
+        value_level       STRING                COMMENT 'No Value, Low, Medium or High, by quartile of the score',
+        cuts              MAP<STRING,ARRAY<DOUBLE>> COMMENT 'cuts used, by measure',
+        customers_cut     BIGINT NOT NULL       COMMENT 'customers the cuts were taken over',
+        source_version    BIGINT NOT NULL       COMMENT 'version of customer_daily that was read'
+    """,
+    partition_by=("as_of", "scheme"),
+    stats_columns=("customer",),
+    identities=("score in ufm = monetary_score + frequency_score + connections_score",),
+    sample_query="SELECT level, COUNT(*) AS customers FROM customer_scores WHERE scheme = 'ufm' GROUP BY level",
+)
+
+SUBSCRIBERS = Table(
+    name="subscribers",
+    grain="one subscriber, as the provider delivered it last",
+    answers="Which plan, region and contract has a customer?",
+    ddl="""
+        customer          STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
+        plan              STRING NOT NULL COMMENT 'plan, as in plans',
+        region            STRING NOT NULL COMMENT 'region of the subscriber',
+        signup_date       DATE NOT NULL   COMMENT 'start of the subscription',
+        contract          STRING          COMMENT 'month-to-month, one-year or two-year',
+        payment           STRING          COMMENT 'means of payment',
+        marketing_consent BOOLEAN NOT NULL COMMENT 'may be approached with offers'
+    """,
+    sample_query="SELECT plan, COUNT(*) AS subscribers FROM subscribers GROUP BY plan",
+)
+
+LEASES = Table(
+    name="leases",
+    grain="one address held by one subscriber over one stretch of time",
+    answers="Who held an address at a moment?",
+    ddl="""
+        address    STRING NOT NULL    COMMENT 'token of the address (ip_...)',
+        customer   STRING NOT NULL    COMMENT 'token of the subscriber (sub_...)',
+        valid_from TIMESTAMP NOT NULL COMMENT 'first moment, UTC',
+        valid_to   TIMESTAMP          COMMENT 'first moment after, UTC; null while it lasts'
+    """,
+    restricted=True,
+    checks={"ends_after_start": "valid_to IS NULL OR valid_to > valid_from"},
+    sample_query="SELECT COUNT(DISTINCT address) AS addresses FROM leases WHERE valid_to IS NULL",
+)
+
+LEASE_SPANS = Table(
+    name="lease_spans",
+    grain="one address over one stretch of time, held by one subscriber",
+    answers="Who held an address at a moment, where overlapping leases are settled?",
+    ddl="""
+        address    STRING NOT NULL    COMMENT 'token of the address (ip_...)',
+        customer   STRING NOT NULL    COMMENT 'token of the subscriber (sub_...) whose lease began last',
+        plan       STRING NOT NULL    COMMENT 'plan of the subscriber, none where unknown',
+        region     STRING NOT NULL    COMMENT 'region of the subscriber, none where unknown',
+        valid_from TIMESTAMP NOT NULL COMMENT 'first moment, UTC',
+        valid_to   TIMESTAMP NOT NULL COMMENT 'first moment after, UTC; the year 9999 while it lasts'
+    """,
+    restricted=True,
+    checks={"ends_after_start": "valid_to > valid_from"},
+    identities=("stretches of one address do not overlap",),
+    sample_query="SELECT COUNT(*) AS held_now FROM lease_spans WHERE year(valid_to) = 9999",
+)
+
+PLANS = Table(
+    name="plans",
+    grain="one plan",
+    answers="What does a plan hold, and what does it cost?",
+    ddl="""
+        plan             STRING NOT NULL COMMENT 'name of the plan',
+        monthly_price    DOUBLE NOT NULL COMMENT 'price a month, in the provider''s currency',
+        volume_gigabytes DOUBLE          COMMENT 'volume a month, 10^9 bytes; null for unlimited',
+        down_mbps        DOUBLE NOT NULL COMMENT 'rate to the customer, 10^6 bits a second',
+        up_mbps          DOUBLE NOT NULL COMMENT 'rate from the customer, 10^6 bits a second'
+    """,
+    sample_query="SELECT * FROM plans ORDER BY monthly_price",
+)
+
+CHURN_EVENTS = Table(
+    name="churn_events",
+    grain="one subscriber who left",
+    answers="Who left, and when?",
+    ddl="""
+        customer   STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
+        churn_date DATE NOT NULL   COMMENT 'last day of the subscription',
+        reason     STRING          COMMENT 'reason as the provider recorded it'
+    """,
+    sample_query="SELECT DATE_TRUNC('month', churn_date) AS month, COUNT(*) FROM churn_events GROUP BY 1",
+)
+
+COMPLAINTS = Table(
+    name="complaints",
+    grain="one complaint",
+    answers="Who complained, when, about what?",
+    ddl="""
+        customer       STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
+        complaint_date DATE NOT NULL   COMMENT 'day of the complaint',
+        topic          STRING          COMMENT 'topic as the provider recorded it'
+    """,
+    sample_query="SELECT topic, COUNT(*) AS complaints FROM complaints GROUP BY topic",
+)
+
+TRUTH_CUSTOMERS = Table(
+    name="truth_customers",
+    grain="one subscriber of a simulation",
+    answers="Synthetic: which segment, plan fit and churn were planted for a simulated customer?",
+    ddl="""
+        customer          STRING NOT NULL  COMMENT 'token of the subscriber (sub_...)',
+        segment           STRING NOT NULL  COMMENT 'planted segment',
+        plan_fit          STRING NOT NULL  COMMENT 'steady, outgrowing, too small, too large, falling or bump',
+        flows_per_day     DOUBLE NOT NULL  COMMENT 'mean flows a day while nothing trends, the activity level',
+        monthly_gigabytes DOUBLE NOT NULL  COMMENT 'mean volume of 30 days while nothing trends, 10^9 bytes',
+        signup_date       DATE NOT NULL    COMMENT 'start of the subscription',
+        churn_date        DATE             COMMENT 'last day of the subscription; null where it outlasts the simulation',
+        decline_date      DATE             COMMENT 'first day of the planted decline; null where there is none',
+        plan              STRING NOT NULL  COMMENT 'plan the customer has',
+        final_utilisation DOUBLE NOT NULL  COMMENT 'expected volume of 30 days as on the last day, over the volume of the plan',
+        ideal_plan        STRING NOT NULL  COMMENT 'cheapest plan that keeps final_utilisation at 0.9 or below; else the largest',
+        needs_upsize      BOOLEAN NOT NULL COMMENT 'still subscribed, and final_utilisation above 0.9'
+    """,
+    identities=("one row for each row of subscribers, where a simulation delivered them",),
+    sample_query="SELECT segment, COUNT(*) AS customers FROM truth_customers GROUP BY segment",
+)
+
+TRUTH_CUSTOMER_WEEKS = Table(
+    name="truth_customer_weeks",
+    grain="subscriber × week of a simulation",
+    answers="Synthetic: how likely was a simulated customer to leave in a week, and how much use was planted?",
+    ddl="""
+        customer          STRING NOT NULL  COMMENT 'token of the subscriber (sub_...)',
+        week              INT NOT NULL     COMMENT 'week from 0',
+        week_start        DATE NOT NULL    COMMENT 'first local day of the week',
+        is_subscribed     BOOLEAN NOT NULL COMMENT 'a customer on week_start',
+        expected_bytes    DOUBLE NOT NULL  COMMENT 'expected bytes of the week, both ways',
+        utilisation       DOUBLE NOT NULL  COMMENT 'expected volume of 30 such days over the volume of the plan, without bumps and gaps',
+        fall              DOUBLE NOT NULL  COMMENT 'how far use had fallen at week_start, natural log units',
+        recent_complaints INT NOT NULL     COMMENT 'complaints of the four weeks before',
+        churn_probability DOUBLE NOT NULL  COMMENT 'true probability to leave in the week, given subscribed at week_start; all it depends on is known by then',
+        has_churned       BOOLEAN NOT NULL COMMENT 'the last day of the subscription lies in the week'
+    """,
+    sample_query="SELECT week, AVG(churn_probability) FROM truth_customer_weeks WHERE is_subscribed GROUP BY week",
+)
+
+TRUTH_CUSTOMER_CATEGORIES = Table(
+    name="truth_customer_categories",
+    grain="subscriber × category of a simulation",
+    answers="Synthetic: which share and which trend of a category were planted for a simulated customer?",
+    ddl="""
+        customer       STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
+        category       STRING NOT NULL COMMENT 'planted category of traffic',
+        flow_share     DOUBLE NOT NULL COMMENT 'share of the flows while nothing trends',
+        byte_share     DOUBLE NOT NULL COMMENT 'share of the bytes while nothing trends',
+        slope_per_week DOUBLE NOT NULL COMMENT 'trend of the flows, natural log units a week; a decline of the whole customer comes on top',
+        trend          STRING NOT NULL COMMENT 'rising, falling or flat: sign of slope_per_week',
+        trend_from     DATE NOT NULL   COMMENT 'first local day of the trend',
+        trend_until    DATE NOT NULL   COMMENT 'local day it ends; flat after'
+    """,
+    sample_query="SELECT category, trend, COUNT(*) AS customers FROM truth_customer_categories GROUP BY ALL",
+)
+
+TRUTH_SERVICES = Table(
+    name="truth_services",
+    grain="one server of a simulation whose port is registered for another service",
+    answers="Synthetic: which service truly runs where the registry names another?",
+    ddl="""
+        server             STRING NOT NULL COMMENT 'remote address, from ranges that nobody holds',
+        protocol           INT NOT NULL    COMMENT 'IANA protocol number',
+        port               INT NOT NULL    COMMENT 'server port',
+        true_service       STRING NOT NULL COMMENT 'service that runs there',
+        registered_service STRING NOT NULL COMMENT 'service IANA registers for the port',
+        category           STRING NOT NULL COMMENT 'planted category of the true service'
+    """,
+    sample_query="SELECT true_service, registered_service, COUNT(*) AS servers FROM truth_services GROUP BY ALL",
+)
+
+TRUTH_LEASES = Table(
+    name="truth_leases",
+    grain="one address held by one subscriber over one stretch of time, in a simulation",
+    answers="Synthetic: who truly held an address, however the provider's table has it?",
+    ddl="""
+        address    STRING NOT NULL    COMMENT 'token of the address (ip_...)',
+        customer   STRING NOT NULL    COMMENT 'token of the subscriber (sub_...)',
+        valid_from TIMESTAMP NOT NULL COMMENT 'first moment, UTC',
+        valid_to   TIMESTAMP          COMMENT 'first moment after, UTC; null while it lasts',
+        fault      STRING NOT NULL    COMMENT 'how it was delivered: none, missing, stale (ended late) or open (never ended)'
+    """,
+    restricted=True,
+    sample_query="SELECT fault, COUNT(*) AS leases FROM truth_leases GROUP BY fault",
+)
+
+PROVIDER_TABLES = (SUBSCRIBERS, LEASES, PLANS, CHURN_EVENTS, COMPLAINTS)
+TRUTH_TABLES = (TRUTH_CUSTOMERS, TRUTH_CUSTOMER_WEEKS, TRUTH_CUSTOMER_CATEGORIES, TRUTH_SERVICES, TRUTH_LEASES)
+ALL_TABLES = (
+    FLOWS,
+    FLOWS_QUARANTINE,
+    INGEST_LOG,
+    DAY_LOG,
+    IANA_SERVICES,
+    IANA_PROTOCOLS,
+    TRAFFIC_BY_WINDOW,
+    SCOPE_LOAD,
+    PEAK_TIMES,
+    HOUR_BY_WEEKDAY,
+    RECLASSIFICATION,
+    CUSTOMER_DAILY,
+    CUSTOMER_SCORES,
+    *PROVIDER_TABLES,
+    LEASE_SPANS,
+    *TRUTH_TABLES,
+)

@@ -1,0 +1,249 @@
+"""Files as they come: stored in any way, cut, empty, hostile."""
+
+import bz2
+import gzip
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telflow.errors import InputError
+from telflow.ingest.detect import detect_layout
+from telflow.ingest.files import find_files
+from telflow.ingest.kernel import line_blocks, parse_chunk, parse_lines
+from telflow.ingest.layout import Layout
+from telflow.ingest.scan import FileScan, scan_file
+from tests.ingest.helpers import ANY, CONTEXT, FILE_ID, line_48, parse, parse_file, text_48
+from tests.ingest.test_formats import (
+    ARGUS_HEADER,
+    ARGUS_LINE,
+    GOFLOW2,
+    NFSTREAM_HEADER,
+    NFSTREAM_LINE,
+    ZEEK_LINE,
+    json_lines,
+    zeek,
+)
+
+TEXT = text_48(*(line_48(ibyt=str(number)) for number in range(300))).encode()
+
+
+def zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+@pytest.mark.parametrize(
+    ("content", "compression"),
+    [
+        (TEXT, "none"),
+        (gzip.compress(TEXT), "gzip"),
+        (gzip.compress(TEXT[:5000]) + gzip.compress(TEXT[5000:]), "gzip"),
+        (bz2.compress(TEXT), "bzip2"),
+        (bz2.compress(TEXT[:5000]) + bz2.compress(TEXT[5000:]), "bzip2"),
+        (zstd(TEXT), "zstd"),
+        (zstd(TEXT[:5000]) + zstd(TEXT[5000:]), "zstd"),
+    ],
+)
+def test_every_compression_holds_the_same_file(tmp_path: Path, content: bytes, compression: str) -> None:
+    path = tmp_path / "flows.00:00:00[1]*.csv"
+    path.write_bytes(content)
+    scan, flows, counts = parse_file(path)
+    assert (scan.compression, scan.status, scan.message) == (compression, "kept", None)
+    assert scan.content_hash == hashlib.sha256(TEXT).hexdigest()
+    assert scan.file_id == int(scan.content_hash, 16) >> 194
+    assert (scan.content_bytes, scan.lines_read, counts.lines) == (len(TEXT), 301, 301)
+    assert flows["src_bytes"].to_pylist() == list(range(300))
+    assert flows["flow_id"].to_pylist() == [scan.file_id + line for line in range(2, 302)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(TEXT, 0)[:30_000], zstd(TEXT * 9)[:-9], bz2.compress(TEXT * 60, 1)[:-9], gzip.compress(TEXT) + b"x"],
+)
+def test_what_is_readable_of_a_cut_file_goes_through(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "cut.gz"
+    path.write_bytes(content)
+    scan, flows, counts = parse_file(path)
+    assert scan.status == "cut"
+    assert "fetch it again" in str(scan.message)
+    assert counts.lines == scan.lines_read > 0
+    assert len(flows) == counts.kept > 0
+
+
+def test_a_file_that_is_cut_before_its_first_byte_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "cut.gz"
+    path.write_bytes(gzip.compress(TEXT)[:12])
+    assert parse_file(path)[0].status == "unreadable"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", gzip.compress(b"")])
+def test_an_empty_file_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_bytes(content)
+    scan, _, _ = parse_file(path)
+    assert (scan.status, scan.chunks, scan.lines_read) == ("empty", (), 0)
+    assert "empty" in str(scan.message)
+
+
+def test_a_header_alone_is_a_file_without_flows(tmp_path: Path) -> None:
+    path = tmp_path / "header.csv"
+    path.write_text(text_48())
+    scan, flows, counts = parse_file(path)
+    assert (scan.status, len(flows), counts.comment, counts.lines) == ("kept", 0, 1, 1)
+
+
+def test_a_last_line_that_is_cut_marks_the_file() -> None:
+    whole = parse(text_48(line_48(), line_48()).removesuffix("\n"))
+    assert (whole.counts.kept, whole.is_cut) == (2, False)
+    cut = parse(text_48(line_48(), line_48())[:-40])
+    assert (cut.counts.kept, cut.rejects["reason"].to_pylist(), cut.is_cut) == (1, ["unparsable"], True)
+    bad_but_whole = parse(text_48(line_48(), line_48(sa="x")).removesuffix("\n"))
+    assert not bad_but_whole.is_cut
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.replace(b"\n", b"\r\n"),
+        b"\xef\xbb\xbf" + TEXT,
+        TEXT.replace(b"\n", b"\n\n"),
+        TEXT + b"\n\n",
+    ],
+)
+def test_line_ends_marks_and_blank_lines_do_not_matter(content: bytes) -> None:
+    assert parse(content).flows["src_bytes"].to_pylist() == list(range(300))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\x00" * 50,
+        b"\xff\xfe garbage \x80",
+        b'"' + line_48().encode(),
+        b"x" * 10_000_000,
+        b"," * 47,
+        line_48().encode().replace(b"TCP", b"T\x00CP"),
+        line_48().encode().replace(b"10.0.0.7", b"10.0.\xff.7"),
+    ],
+)
+def test_a_hostile_line_costs_only_itself(line: bytes) -> None:
+    block = parse(text_48(line_48()).encode() + line + b"\n" + line_48().encode() + b"\n")
+    assert (block.counts.kept, block.counts.quarantined) == (2, 1)
+    assert block.rejects["line"].to_pylist() == [3]
+    assert len(block.rejects["raw"][0].as_py()) <= 4096
+
+
+def test_a_file_of_one_huge_line_is_of_no_format(tmp_path: Path) -> None:
+    path = tmp_path / "huge.csv"
+    path.write_bytes(b"{" + b"x" * 10_000_000)
+    assert parse_file(path)[0].status == "unknown_format"
+
+
+def test_utf_16_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "utf16.csv"
+    path.write_bytes(TEXT.decode().encode("utf-16"))
+    scan, _, _ = parse_file(path)
+    assert (scan.status, "save it as UTF-8" in str(scan.message)) == ("unknown_format", True)
+
+
+def test_a_file_that_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
+    folder = tmp_path / "flows.csv"
+    folder.mkdir()
+    assert scan_file(folder, ANY, 1000).status == "unreadable"
+
+
+def test_files_are_found_by_name_folder_and_glob(tmp_path: Path) -> None:
+    names = ["b.csv", "a:1.csv", "day/c[1].csv", "day/.hidden", "day/_SUCCESS", "provider/leases.csv", "truth/t.csv"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    everything = [tmp_path / name for name in ("a:1.csv", "b.csv", "day/c[1].csv")]
+    assert find_files([str(tmp_path)]) == everything
+    assert find_files([str(tmp_path / "day/c[1].csv"), str(tmp_path / "*.csv")]) == everything
+    assert find_files([str(tmp_path / "**/*.csv")])[-1] == tmp_path / "truth/t.csv"
+    with pytest.raises(InputError, match="names no flow file"):
+        find_files([str(tmp_path / "*.json")])
+
+
+SAMPLES = {
+    "nfdump": text_48(line_48(), line_48(sp="x"), *(line_48(ibyt=str(number)) for number in range(9))).encode(),
+    "zeek": zeek(*([ZEEK_LINE] * 5), "broken", ZEEK_LINE).encode(),
+    "goflow2": json_lines(*(GOFLOW2 | {"bytes": number} for number in range(20))).encode() + b'{"cut": ',
+    "argus": "\n".join([ARGUS_HEADER, *([ARGUS_LINE] * 9)]).encode(),
+    "nfstream": "\n".join([NFSTREAM_HEADER, *([NFSTREAM_LINE] * 9)]).encode(),
+}
+
+
+@pytest.mark.parametrize("name", list(SAMPLES))
+@settings(deadline=None, max_examples=25)
+@given(chunk_bytes=st.integers(1, 4000))
+def test_a_file_is_the_same_in_any_chunks(
+    tmp_path_factory: pytest.TempPathFactory, name: str, chunk_bytes: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"{name}.csv"
+    path.write_bytes(SAMPLES[name])
+    whole, cut = scan_file(path, ANY, 1 << 30), scan_file(path, ANY, chunk_bytes)
+    assert (len(whole.chunks), whole.lines_read) == (1, cut.lines_read)
+    assert sum(chunk.length or 0 for chunk in cut.chunks) == len(SAMPLES[name])
+    assert rows_and_rejects(whole) == rows_and_rejects(cut)
+
+
+def rows_and_rejects(scan: FileScan) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All that a file's chunks hold."""
+    blocks = [block for chunk in scan.chunks for block in parse_chunk(chunk, CONTEXT)]
+    flows = [row for block in blocks for row in block.flows.to_pylist()]
+    return flows, [row for block in blocks for row in block.rejects.to_pylist()]
+
+
+@given(pieces=st.lists(st.binary(min_size=1, max_size=30)), block_bytes=st.integers(1, 50))
+def test_blocks_hold_every_byte_and_end_where_lines_end(pieces: list[bytes], block_bytes: int) -> None:
+    blocks = list(line_blocks(pieces, block_bytes))
+    assert b"".join(blocks) == b"".join(pieces)
+    assert all(block.endswith(b"\n") for block in blocks[:-1])
+
+
+def scan_layout(name: str) -> Layout:
+    """Layout of one of the samples."""
+    return detect_layout(SAMPLES[name], ANY, name)
+
+
+LINES = st.one_of(
+    st.just(line_48().encode()),
+    st.sampled_from([b"", b"Summary", b"1,2,3,4,5,6", b"No matching flows", b",", b'"', b"{}", b"#x", b"\r"]),
+    st.binary(max_size=60).map(lambda line: line.replace(b"\n", b"")),
+    st.integers(0, 47).map(lambda at: ",".join(v for i, v in enumerate(line_48().split(",")) if i != at).encode()),
+    st.builds(lambda name, text: line_48(**{name: text}).encode(), st.sampled_from(["sp", "td", "pr"]), st.text()).map(
+        lambda line: line.replace(b"\n", b"")
+    ),
+)
+
+
+@pytest.mark.parametrize("name", list(SAMPLES))
+@settings(deadline=None)
+@given(lines=st.lists(LINES, max_size=12), is_open=st.booleans())
+def test_every_line_is_counted_once(name: str, lines: list[bytes], is_open: bool) -> None:
+    layout = scan_layout(name)
+    data = b"\n".join(lines) + (b"" if is_open else b"\n")
+    block = parse_lines(data, layout, 7, 1 << 20, CONTEXT)
+    expected = data.count(b"\n") + (1 if data and not data.endswith(b"\n") else 0)
+    assert block.counts.lines == expected
+    assert (block.counts.kept, block.counts.quarantined) == (len(block.flows), len(block.rejects))
+    numbers = [*(flow_id - (1 << 20) for flow_id in block.flows["flow_id"].to_pylist())]
+    assert not set(numbers) & set(block.rejects["line"].to_pylist())
+    assert all(7 <= number < 7 + expected for number in [*numbers, *block.rejects["line"].to_pylist()])
+
+
+def test_a_bad_line_in_a_large_block_costs_only_itself() -> None:
+    lines = [line_48(ibyt=str(number)) for number in range(3000)]
+    bad = {700: "x", 1500: line_48(sp="x"), 2999: line_48() + ",1"}
+    text = text_48(*(bad.get(place, line) for place, line in enumerate(lines)))
+    block = parse(text)
+    assert block.rejects["line"].to_pylist() == [place + 2 for place in bad]
+    assert block.rejects["raw"].to_pylist() == list(bad.values())
+    assert block.flows["src_bytes"].to_pylist() == [place for place in range(3000) if place not in bad]
+    numbers = [flow_id - FILE_ID for flow_id in block.flows["flow_id"].to_pylist()]
+    assert numbers == [place + 2 for place in range(3000) if place not in bad]

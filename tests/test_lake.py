@@ -1,0 +1,85 @@
+"""Declared tables: created as declared, replaced whole, and promises kept."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
+
+from telflow.errors import TableMissingError
+from telflow.lake import Lake
+from telflow.tables import ALL_TABLES, CHURN_EVENTS, DAY_LOG, RECLASSIFICATION, Table
+
+DAY = date(2024, 1, 1)
+NEXT = date(2024, 1, 2)
+ROW = ("dns", "domain", "dns", "v1", "same", 1, 60)
+
+
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
+@pytest.mark.usefixtures("spark")
+def test_every_table_is_declared_in_full(table: Table) -> None:
+    assert table.grain
+    assert table.answers.endswith(("?", "?)"))
+    assert table.name in table.sample_query
+    assert [column.name for column in table.schema if not column.metadata.get("comment")] == []
+    assert set(table.partition_by) | set(table.stats_columns) <= set(table.columns)
+
+
+def test_names_of_tables_are_unique() -> None:
+    assert len({table.name for table in ALL_TABLES}) == len(ALL_TABLES)
+
+
+@pytest.mark.parametrize("table", ALL_TABLES, ids=lambda table: table.name)
+def test_every_table_can_be_created_and_asked_its_sample_query(
+    spark: SparkSession, tmp_path: Path, table: Table
+) -> None:
+    lake = Lake(spark, str(tmp_path))
+    lake.create(table)
+    lake.create(table)
+    assert DeltaTable.forPath(spark, lake.location(table)).toDF().schema.fieldNames() == table.columns
+    lake.read(table).createOrReplaceTempView(table.name)
+    assert spark.sql(table.sample_query).columns
+    spark.catalog.dropTempView(table.name)
+
+
+def test_gold_tables_use_no_feature_that_other_readers_lack(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path))
+    lake.create(RECLASSIFICATION)
+    detail = spark.sql(f"DESCRIBE DETAIL {lake.name(RECLASSIFICATION)}").collect()[0]
+    assert not {"deletionVectors", "columnMapping", "typeWidening"} & set(detail.tableFeatures)
+
+
+def test_days_are_replaced_and_others_stay(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path))
+    lake.append(RECLASSIFICATION, spark.createDataFrame([(DAY, *ROW), (NEXT, *ROW)], RECLASSIFICATION.schema))
+    again = spark.createDataFrame([(DAY, "tls", *ROW[1:])], RECLASSIFICATION.schema)
+    for _ in range(2):
+        lake.replace_days(RECLASSIFICATION, again, [DAY])
+    rows = lake.read(RECLASSIFICATION).orderBy("event_date").collect()
+    assert [(row.event_date, row.observed_application) for row in rows] == [(DAY, "tls"), (NEXT, "dns")]
+
+
+def test_rows_of_other_days_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path))
+    rows = spark.createDataFrame([(NEXT, *ROW)], RECLASSIFICATION.schema)
+    with pytest.raises(Exception, match="replaceWhere"):
+        lake.replace_days(RECLASSIFICATION, rows, [DAY])
+
+
+def test_a_missing_table_says_which_job_writes_it(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(TableMissingError, match=r"day_log.*run_pipeline"):
+        Lake(spark, str(tmp_path)).read(DAY_LOG)
+
+
+def test_a_null_where_none_may_be_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    rows = spark.createDataFrame([(None, DAY, "price")], "customer string, churn_date date, reason string")
+    with pytest.raises(Exception, match="customer"):
+        Lake(spark, str(tmp_path)).append(CHURN_EVENTS, rows)
+
+
+def test_the_note_of_the_last_commit_is_kept(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path))
+    assert lake.last_note(CHURN_EVENTS) is None
+    lake.replace_all(CHURN_EVENTS, spark.createDataFrame([("sub_1", DAY, None)], CHURN_EVENTS.schema), note="abc")
+    assert lake.last_note(CHURN_EVENTS) == "abc"

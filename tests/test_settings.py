@@ -1,0 +1,105 @@
+"""Settings: merged, frozen, checked, and every error names the key."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from telflow.errors import SettingsError
+from telflow.settings import Settings, known_keys, load_settings, merge, read_yaml
+
+BASE = Path("conf")
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "prod"])
+def test_every_environment_loads(environment: str) -> None:
+    assert load_settings(environment).environment == environment
+
+
+def test_an_environment_lies_over_base_key_by_key() -> None:
+    local, prod = load_settings("local"), load_settings("prod")
+    assert (local.spark.master, prod.spark.master) == ("local[*]", None)
+    assert local.network == prod.network
+
+
+def test_environments_hold_only_what_differs_from_base() -> None:
+    base = read_yaml(BASE / "base" / "settings.yaml")
+    for environment in ("local", "dev", "prod"):
+        over = read_yaml(BASE / environment / "settings.yaml")
+        same = [
+            f"{environment}: {section}.{key}"
+            for section, keys in over.items()
+            for key, value in keys.items()
+            if base[section][key] == value
+        ]
+        assert same == []
+
+
+def test_every_key_is_documented_in_base() -> None:
+    for number, line in enumerate((BASE / "base" / "settings.yaml").read_text().splitlines(), start=1):
+        is_key_with_value = ":" in line.split("#")[0] and not line.rstrip().endswith(":")
+        if is_key_with_value:
+            assert "#" in line, f"line {number} says nothing about its key: {line}"
+
+
+def test_every_known_key_stands_in_base() -> None:
+    base = read_yaml(BASE / "base" / "settings.yaml")
+    top_keys = [key for key in known_keys(Settings) if key.count(".") == 1 and not key.startswith("environment")]
+    assert [key for key in top_keys if key.split(".")[1] not in base[key.split(".")[0]]] == []
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        load_settings().lake.root = "elsewhere"  # type: ignore[misc]  # the point of the test
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("lake.rot=x", "unknown setting lake.rot: did you mean lake.root?"),
+        ("lke.root=x", "unknown setting lke: did you mean lake?"),
+        ("peaks.window_second=3", "did you mean peaks.window_seconds?"),
+        ("lake.root=3", "setting lake.root = 3: Input should be a valid string"),
+        ("peaks.window_seconds=0", "setting peaks.window_seconds = 0"),
+        ("peaks.load_scheme=steep", "setting peaks.load_scheme = 'steep'"),
+        ("network.zone=Mars/Olympus", "Mars/Olympus is not in the tz database"),
+        ("lake.root", "write it as section.key=value"),
+        ("lake.root=[", "is not a YAML value"),
+    ],
+)
+def test_a_wrong_override_is_named(override: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told.replace("?", r"\?")):
+        load_settings(overrides=[override])
+
+
+def test_any_key_can_be_overridden_and_the_last_one_counts() -> None:
+    settings = load_settings(overrides=["lake.root=/a", "lake.root=/b", "network.own_prefixes=[192.0.2.0/24]"])
+    assert settings.lake.root == "/b"
+    assert settings.network.own_prefixes == ("192.0.2.0/24",)
+
+
+def test_a_missing_environment_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"staging.*settings.yaml is missing"):
+        load_settings("staging")
+
+
+def test_a_file_that_is_no_mapping_is_named(tmp_path: Path) -> None:
+    for name in ("base", "local"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.yaml").write_text("- just\n- a list\n")
+    with pytest.raises(SettingsError, match="holds no keys"):
+        load_settings(conf=tmp_path)
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    for name in ("base", "local"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.yaml").write_text("lake: {root: ./lake}\n")
+    with pytest.raises(SettingsError, match=r"setting lake\.in_catalog is missing"):
+        load_settings(conf=tmp_path)
+
+
+def test_merging_replaces_lists_and_keeps_neighbours() -> None:
+    base = {"a": {"x": [1, 2], "y": 1}, "b": 2}
+    assert merge(base, {"a": {"x": [3]}}) == {"a": {"x": [3], "y": 1}, "b": 2}
+    assert base == {"a": {"x": [1, 2], "y": 1}, "b": 2}
