@@ -82,6 +82,17 @@ def test_peaks_match_the_reference_over_both_clock_changes(spark: SparkSession) 
         assert row.adph_bytes >= row.tcbh_bytes
 
 
+def test_the_load_is_shuffled_by_scope_alone(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
+    noon = datetime(2024, 6, 1, 19, tzinfo=UTC)
+    peak_times(to_load(spark, [of_network(noon, 5)]), VANCOUVER).explain()
+    plan = capsys.readouterr().out
+    assert "SinglePartition" not in plan
+    assert "EvalPython" not in plan
+    by_scope_or_day = [line for line in plan.splitlines() if "Exchange hashpartitioning" in line]
+    assert len([line for line in by_scope_or_day if "hashpartitioning(scope_kind" in line]) >= 1
+    assert not [line for line in by_scope_or_day if "second" in line or "minute" in line]
+
+
 def test_a_gap_does_not_stretch_the_hour(spark: SparkSession) -> None:
     noon = datetime(2024, 6, 1, 19, tzinfo=UTC)
     just_inside, just_outside = noon + timedelta(minutes=55), noon + timedelta(minutes=60)

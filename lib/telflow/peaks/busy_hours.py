@@ -136,7 +136,7 @@ def by_period(minutes: DataFrame) -> DataFrame:
 
 
 def busiest_order(hour_bytes: Column, hour_start: str = "hour_start") -> Column:
-    """Order that puts the hour of most bytes last, the earliest among equals; null, which no hour wins by, without any."""
+    """Order that puts the hour of most bytes last, the earliest among equals; null where ``hour_bytes`` is."""
     return F.when(hour_bytes.isNotNull(), F.struct(hour_bytes, -F.unix_seconds(hour_start)))
 
 
