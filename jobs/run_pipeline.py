@@ -4,7 +4,9 @@ Exit status 1 where a file is cut, empty, of no known format or unreadable; ever
 """
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from telflow.cli import Job, job_parser, open_job, run_job
 from telflow.steps import (
@@ -12,6 +14,7 @@ from telflow.steps import (
     build_windows,
     compare_labels,
     ingest_flows,
+    purge_quarantine,
     roll_up_customers,
     score,
     take_in_provider,
@@ -25,24 +28,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     status = run(job, arguments.inputs)
-    print("\n".join(overview(job)))
+    print("\n".join([*warnings(job), *overview(job)]))
     return status
 
 
 def run(job: Job, inputs: Sequence[str] = ()) -> int:
-    """All steps in order; the exit status."""
-    take_in_provider(job)
-    report = ingest_flows(job, inputs)
+    """All steps in order, each told of with its seconds; the exit status."""
+    with told("provider's tables"):
+        take_in_provider(job)
+    with told("flows"):
+        report = ingest_flows(job, inputs)
     print("\n".join(report.lines()))
-    days = build_windows(job)
-    compare_labels(job)
-    local = roll_up_customers(job)
+    with told("traffic by window"):
+        days = build_windows(job)
+    with told("reclassification"):
+        compare_labels(job)
+    with told("customers by day"):
+        local = roll_up_customers(job)
     if local:
-        score(job)
-    build_peaks(job)
+        with told("customer scores"):
+            score(job)
+    with told("peak times"):
+        build_peaks(job)
+    with told("quarantine"):
+        purge_quarantine(job)
     print(f"built: {len(days)} UTC days, {len(local)} local days")
-    print("\n".join(warnings(job)))
     return 1 if report.faults else 0
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Say how long the block took."""
+    began = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - began:.1f} s", flush=True)
 
 
 def warnings(job: Job) -> list[str]:

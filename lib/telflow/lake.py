@@ -98,10 +98,11 @@ class Lake:
         self._write(table, rows, {"replaceWhere": where})
 
     def replace_days(self, table: Table, rows: DataFrame, days: Iterable[date]) -> None:
-        """Put ``rows`` in the place of the partitions of ``days``, in one commit."""
+        """Put ``rows`` in the place of the partitions of ``days``, in one commit, each day in few files."""
         listed = ", ".join(f"DATE'{day}'" for day in sorted(set(days)))
         if listed:
-            self.replace(table, rows, f"{table.partition_by[0]} IN ({listed})")
+            day = table.partition_by[0]
+            self.replace(table, rows.hint("rebalance", day), f"{day} IN ({listed})")
 
     def replace_all(self, table: Table, rows: DataFrame, note: str = "") -> None:
         """Put ``rows`` in the place of the whole table, in one commit with a note on it."""
