@@ -4,14 +4,15 @@ PYTHON ?= python3.11
 ENV    ?= local
 VENV   := .venv
 BIN    := $(VENV)/bin
-SET    := $(if $(INPUT),--set ingest.input=$(INPUT))
+# your own records get a lake of their own where ./lake holds synthetic ones
+LAKE   ?= $(if $(and $(INPUT),$(wildcard lake/truth_customers)),./lake-own,./lake)
 
 help: ## print this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: setup ## run the main job: simulated months, or your own records with INPUT=folder
-	$(if $(INPUT),,$(BIN)/python jobs/simulate_telemetry.py --env $(ENV))
-	$(BIN)/python jobs/run_pipeline.py --env $(ENV) $(SET)
+	$(if $(INPUT),,$(BIN)/python jobs/simulate_telemetry.py --env $(ENV) --set lake.root=$(LAKE))
+	$(BIN)/python jobs/run_pipeline.py --env $(ENV) --set lake.root=$(LAKE) $(if $(INPUT),"$(INPUT)")
 
 test: setup ## run lint, types and tests
 	$(BIN)/ruff check .
@@ -37,6 +38,6 @@ lock: ## resolve the pinned versions again
 	$(BIN)/uv pip compile --quiet --all-extras --python-version 3.11 --no-header --no-annotate --no-emit-index-url --output-file requirements.lock setup.py requirements.in
 
 clean: ## remove the environment and the lake
-	rm -rf $(VENV) lake raw mlflow.db mlruns
+	rm -rf $(VENV) lake lake-own raw mlflow.db mlruns
 
 .PHONY: help run test bench setup lock clean

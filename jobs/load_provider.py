@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from telflow.cli import job_parser, open_job, run_job
 from telflow.steps import take_in_provider
@@ -10,9 +9,9 @@ from telflow.steps import take_in_provider
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("--folder", type=Path, help="folder of the CSV files (default: provider below ingest.input)")
+    parser.add_argument("inputs", nargs="*", help="folders with a folder provider below (default: ingest.input)")
     arguments = parser.parse_args(argv)
-    written = take_in_provider(open_job(arguments), arguments.folder)
+    written = take_in_provider(open_job(arguments), arguments.inputs)
     print(f"provider's tables: {', '.join(written) or 'nothing new'}")
     return 0
 

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(job: Job, inputs: Sequence[str] = ()) -> int:
     """All steps in order, each told of with its seconds; the exit status."""
     with told("provider's tables"):
-        take_in_provider(job)
+        take_in_provider(job, inputs)
     with told("flows"):
         report = ingest_flows(job, inputs)
     print("\n".join(report.lines()))

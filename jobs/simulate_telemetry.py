@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from telflow.cli import job_parser, open_job, run_job
+from telflow.errors import OutputFolderError
 from telflow.privacy.tokens import load_tokenizer
 from telflow.simulate.lake import write_truth
 from telflow.simulate.run import simulate
+from telflow.tables import FLOWS, TRUTH_CUSTOMERS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,6 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     output = arguments.output or Path(job.settings.ingest.input)
+    if job.lake.exists(FLOWS) and not job.lake.exists(TRUTH_CUSTOMERS):
+        raise OutputFolderError(
+            f"{job.lake.root} holds records that are not synthetic: give these a lake of their own, --set lake.root=..."
+        )
     began = time.monotonic()
 
     written = simulate(job.spark, job.settings.simulate, job.settings.network.zone, output)

@@ -63,7 +63,7 @@ def test_days_are_replaced_and_others_stay(spark: SparkSession, tmp_path: Path) 
 def test_rows_of_other_days_are_refused(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(spark, str(tmp_path))
     rows = spark.createDataFrame([(NEXT, *ROW)], RECLASSIFICATION.schema)
-    with pytest.raises(Exception, match="replaceWhere"):
+    with pytest.raises(Exception, match="REPLACE_WHERE_MISMATCH"):
         lake.replace_days(RECLASSIFICATION, rows, [DAY])
 
 

@@ -23,8 +23,8 @@ SQL_SETTINGS = {
     # a task keeps a file open per day instead of sorting its rows by day first
     "spark.sql.maxConcurrentOutputFileWriters": "128",
     "spark.sql.parquet.compression.codec": "zstd",
-    # collect_set and sketches aggregate by hash up to this many groups a task before they fall back to sorting
-    "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "1000000",
+    # sets and sketches are aggregated over sorted rows: a hash map of millions of small groups is all garbage
+    "spark.sql.execution.useObjectHashAggregateExec": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.databricks.delta.snapshotPartitions": "2",
 }
@@ -124,5 +124,8 @@ def install_delta_jars() -> None:
 
 
 if __name__ == "__main__":
-    check_java()
+    try:
+        check_java()
+    except JavaMissingError as error:
+        sys.exit(f"error: {error}")
     install_delta_jars()

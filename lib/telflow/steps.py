@@ -74,10 +74,11 @@ def ingest_flows(job: Job, inputs: Sequence[str] = ()) -> IngestReport:
     return ingest(job.lake, job.settings, inputs or [job.settings.ingest.input], labels, tokenizer)
 
 
-def take_in_provider(job: Job, folder: Path | None = None) -> list[str]:
-    """Bring the provider's tables from ``folder``, or from below the input, into the lake; names of those written."""
+def take_in_provider(job: Job, inputs: Sequence[str] = ()) -> list[str]:
+    """Bring the provider's tables from the folder ``provider`` below an input into the lake; names of those written."""
     tokenizer = load_tokenizer(job.settings.privacy, job.spark)
-    return load_provider(job.lake, folder or Path(job.settings.ingest.input) / FOLDER, tokenizer)
+    folders = [Path(given) / FOLDER for given in inputs or [job.settings.ingest.input]]
+    return [name for folder in folders for name in load_provider(job.lake, folder, tokenizer)]
 
 
 def build_windows(job: Job, days: Days = None) -> list[date]:
@@ -134,12 +135,11 @@ def score(job: Job, as_of: date | None = None) -> ScoreReport:
 
 
 def purge_quarantine(job: Job) -> None:
-    """Remove quarantined lines that are older than ``privacy.quarantine_days``, and the files they stood in."""
+    """Remove quarantined lines that are older than ``privacy.quarantine_days``."""
     job.lake.delete(
         FLOWS_QUARANTINE,
         f"rejected_at < current_timestamp() - INTERVAL {job.settings.privacy.quarantine_days} DAYS",
     )
-    job.lake.vacuum(FLOWS_QUARANTINE)
 
 
 def days_to_build(lake: Lake, step: str, days: Days) -> dict[date, int]:

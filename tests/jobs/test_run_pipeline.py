@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import run_pipeline
@@ -29,7 +29,7 @@ from telflow.tables import (
 )
 
 SIMULATED = ["simulate.customers=40", "simulate.days=3"]
-BYTES = F.col("src_bytes") + F.col("dst_bytes")
+BYTES = "src_bytes + dst_bytes"
 VPC_HEADER = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 )
@@ -64,8 +64,8 @@ def flow_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("nfcapd*") if path.is_file())
 
 
-def total(rows: DataFrame, column: Column | str) -> int:
-    return int(rows.agg(F.sum(column)).collect()[0][0] or 0)
+def total(rows: DataFrame, expression: str) -> int:
+    return int(rows.agg(F.sum(F.expr(expression))).collect()[0][0] or 0)
 
 
 def test_every_line_and_every_byte_is_accounted_for(lake: Lake) -> None:
@@ -82,9 +82,9 @@ def test_every_line_and_every_byte_is_accounted_for(lake: Lake) -> None:
 
 def test_customers_sum_to_the_own_ends_of_flows(lake: Lake) -> None:
     flows = lake.read(FLOWS)
-    own_ends = F.col("is_src_own").cast("int") + F.col("is_dst_own").cast("int")
+    own_ends = "(int(is_src_own) + int(is_dst_own))"
     daily = lake.read(CUSTOMER_DAILY)
-    assert total(daily, F.col("bytes_up") + F.col("bytes_down")) == total(flows, BYTES * own_ends)
+    assert total(daily, "bytes_up + bytes_down") == total(flows, f"({BYTES}) * {own_ends}")
     assert total(daily, "connections") == total(flows, own_ends)
     assert daily.groupBy("customer", "local_date").count().where("count > 1").isEmpty()
 
@@ -107,13 +107,12 @@ def test_no_table_holds_an_identity_in_the_clear(lake: Lake, raw: Path) -> None:
     identities = set(leases["address"]) | set(leases["subscriber_id"])
     searched = 0
     for file in Path(lake.root).rglob("*.parquet"):
-        if FLOWS_QUARANTINE.name in file.parts:
+        if FLOWS_QUARANTINE.name in file.parts or "_delta_log" in file.parts:
             continue
-        for name, values in (
-            pl.read_parquet(file, hive_partitioning=False).explode(pl.selectors.list()).to_dict().items()
-        ):
-            if values.dtype == pl.String:
-                distinct = set(values.drop_nulls().unique())
+        for name, values in pl.read_parquet(file, hive_partitioning=False).to_dict().items():
+            texts = values.explode() if values.dtype == pl.List(pl.String) else values
+            if texts.dtype == pl.String:
+                distinct = set(texts.drop_nulls().unique())
                 searched += len(distinct)
                 assert not distinct & identities, f"{file.parent.name}.{name}"
                 assert not any(MAC.search(value) for value in distinct), f"{file.parent.name}.{name}"
@@ -147,7 +146,7 @@ def test_a_new_file_has_only_its_own_days_built(
 
 
 def windows_by_day(lake: Lake) -> list[Row]:
-    return lake.read(TRAFFIC_BY_WINDOW).groupBy("event_date").agg(F.sum(BYTES).alias("bytes")).collect()
+    return lake.read(TRAFFIC_BY_WINDOW).groupBy("event_date").agg(F.sum(F.expr(BYTES)).alias("bytes")).collect()
 
 
 def test_the_overview_names_each_table_with_its_rows(

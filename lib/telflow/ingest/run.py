@@ -98,15 +98,16 @@ def ingest(
     """
     for table in (FLOWS, FLOWS_QUARANTINE, INGEST_LOG):
         lake.create(table)
-    log = lake.read(INGEST_LOG).drop("touched_days", "logged_at").collect()
+    log = lake.read(INGEST_LOG).withColumn("modified_micros", F.unix_micros("modified_at")).collect()
     remove_unlogged(lake, max((row.ingest_run for row in log), default=0))
     run = next_run(lake)
 
     found = find_files(inputs)
-    known = {(row.path, row.size_bytes, row.modified_at) for row in log if row.status not in RETRIED}
+    known = {(row.path, row.size_bytes, row.modified_micros) for row in log if row.status not in RETRIED}
     new = [path for path in found if on_disk(path) not in known]
     chunk_bytes = settings.ingest.chunk_megabytes * MEGABYTE
-    scans = scan_files(lake.spark, new, settings.ingest.sources, chunk_bytes) if new else []
+    with progress(lake.spark, "looking at files"):
+        scans = scan_files(lake.spark, new, settings.ingest.sources, chunk_bytes) if new else []
     entries = without_repeats(first_look(scan, log) for scan in scans)
 
     remove_outgrown(lake, entries, log)
@@ -132,10 +133,11 @@ def remove_unlogged(lake: Lake, last_logged: int) -> None:
             lake.delete(table, f"ingest_run > {last_logged}")
 
 
-def on_disk(path: Path) -> tuple[str, int, datetime]:
-    """What a file is known by without opening it; times without zone, as rows come from the session in UTC."""
+def on_disk(path: Path) -> tuple[str, int, int]:
+    """What a file is known by without opening it: path, size in bytes, modification time in microseconds."""
     about = path.stat()
-    return str(path), about.st_size, datetime.fromtimestamp(about.st_mtime, UTC)
+    since_epoch = datetime.fromtimestamp(about.st_mtime, UTC) - datetime.fromtimestamp(0, UTC)
+    return str(path), about.st_size, since_epoch // timedelta(microseconds=1)
 
 
 def first_look(scan: FileScan, log: Sequence[Row]) -> FileEntry:

@@ -1,0 +1,69 @@
+"""README says what there is."""
+
+import re
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from jobs import (
+    build_windows,
+    find_peak_times,
+    ingest_flows,
+    load_provider,
+    purge_quarantine,
+    reclassify,
+    refresh_registry,
+    relabel_history,
+    roll_up_customers,
+    run_pipeline,
+    score_customers,
+    simulate_telemetry,
+)
+from telflow.tables import ALL_TABLES, TRUTH_TABLES, Table
+
+README = Path("README.md").read_text(encoding="utf-8")
+JOBS = (
+    build_windows,
+    find_peak_times,
+    ingest_flows,
+    load_provider,
+    purge_quarantine,
+    reclassify,
+    refresh_registry,
+    relabel_history,
+    roll_up_customers,
+    run_pipeline,
+    score_customers,
+    simulate_telemetry,
+)
+
+
+@pytest.mark.parametrize("table", [table for table in ALL_TABLES if table not in TRUTH_TABLES], ids=lambda t: t.name)
+def test_each_table_stands_with_its_grain_its_question_and_a_query(table: Table) -> None:
+    assert f"| `{table.name}` | {table.grain} | {table.answers} | `{table.sample_query}` |" in README
+
+
+def test_each_job_stands_in_the_list_and_no_other() -> None:
+    scripts = {path.name for path in Path("jobs").glob("*.py")} - {"__init__.py"}
+    assert {f"{job.__name__.removeprefix('jobs.')}.py" for job in JOBS} == scripts
+    assert set(re.findall(r"^\| `(\w+\.py)` \|", README, flags=re.MULTILINE)) == scripts
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: str(job.__name__))
+def test_each_job_tells_of_itself(job: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        job.main(["--help"])
+    assert "--set KEY=VALUE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", re.findall(r"^make(?: (\w+))?", README, flags=re.MULTILINE))
+def test_each_make_command_is_known(command: str) -> None:
+    told = subprocess.run(["make", "--dry-run", command or "help"], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+
+
+def test_make_alone_prints_help() -> None:
+    told = subprocess.run(["make"], capture_output=True, text=True, check=True).stdout
+    assert {"run", "test", "bench", "help"} <= {line.split()[0] for line in told.splitlines()}
