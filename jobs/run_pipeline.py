@@ -17,6 +17,7 @@ from telflow.steps import (
     purge_quarantine,
     roll_up_customers,
     score,
+    scores_are_current,
     take_in_provider,
 )
 from telflow.tables import ALL_TABLES, CUSTOMER_DAILY
@@ -45,7 +46,7 @@ def run(job: Job, inputs: Sequence[str] = ()) -> int:
         compare_labels(job)
     with told("customers by day"):
         local = roll_up_customers(job)
-    if local:
+    if not scores_are_current(job):
         with told("customer scores"):
             score(job)
     with told("peak times"):
@@ -75,7 +76,7 @@ def warnings(job: Job) -> list[str]:
     if job.lake.exists(CUSTOMER_DAILY) and job.lake.read(CUSTOMER_DAILY).isEmpty():
         told.append(
             "warning: no flow has an end inside network.own_prefixes, so there are no customers: "
-            "name your own blocks with --set network.own_prefixes=[...]"
+            "begin a new lake with your own blocks, --set lake.root=... --set network.own_prefixes=[...]"
         )
     return told
 

@@ -82,7 +82,7 @@ class Lake:
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").collect()[0]["version"])
 
     def last_note(self, table: Table) -> str | None:
-        """Note on the last commit of ``table``, as ``replace_all`` left it."""
+        """Note on the last commit of ``table``, as ``replace`` or ``replace_all`` left it."""
         history = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1") if self.exists(table) else None
         return history.collect()[0]["userMetadata"] if history is not None else None
 
@@ -90,12 +90,12 @@ class Lake:
         """Add ``rows`` in one commit."""
         self._write(table, rows, {}, mode="append")
 
-    def replace(self, table: Table, rows: DataFrame, where: str) -> None:
+    def replace(self, table: Table, rows: DataFrame, where: str, note: str = "") -> None:
         """Put ``rows`` in the place of those that match ``where``, in one commit: twice is the same as once.
 
-        ``where`` is an SQL predicate that all of ``rows`` fulfil; Delta refuses others.
+        ``where`` is an SQL predicate that all of ``rows`` fulfil; Delta refuses others. ``note`` stays on the commit.
         """
-        self._write(table, rows, {"replaceWhere": where})
+        self._write(table, rows, {"replaceWhere": where, "userMetadata": note})
 
     def replace_days(self, table: Table, rows: DataFrame, days: Iterable[date]) -> None:
         """Put ``rows`` in the place of the partitions of ``days``, in one commit, each day in few files."""

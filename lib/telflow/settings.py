@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib import resources
 from importlib.resources.abc import Traversable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -17,6 +18,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from telflow.errors import SettingsError
+
+HOUR_SECONDS = 3600
 
 LoadScheme = Literal[
     "time-proportional",
@@ -50,6 +53,13 @@ class SparkSettings(Section):
 class NetworkSettings(Section):
     zone: str
     own_prefixes: tuple[str, ...] = Field(strict=False)
+
+    @field_validator("own_prefixes")
+    @classmethod
+    def are_networks(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+        for prefix in prefixes:
+            ip_network(prefix)
+        return prefixes
 
     @field_validator("zone")
     @classmethod
@@ -98,6 +108,13 @@ class ClassifySettings(Section):
 class PeaksSettings(Section):
     window_seconds: int = Field(gt=0)
     load_scheme: LoadScheme
+
+    @field_validator("window_seconds")
+    @classmethod
+    def divides_an_hour(cls, seconds: int) -> int:
+        if HOUR_SECONDS % seconds:
+            raise ValueError(f"{seconds} does not divide an hour: write a length such as 60, 300 or 900")
+        return seconds
 
 
 class CustomersSettings(Section):
@@ -176,7 +193,12 @@ def conf_folder(given: Path | None = None) -> Traversable:
     if given is not None:
         return given
     here = Path("conf")
-    return here if (here / "base").is_dir() else resources.files("telflow.conf")
+    if (here / "base").is_dir():
+        return here
+    try:
+        return resources.files("telflow.conf")
+    except ModuleNotFoundError:
+        raise SettingsError("no folder conf here, and the package came without one: name it with --conf") from None
 
 
 def read_yaml(path: Traversable) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from telflow.progress import progress
 from telflow.settings import Settings
 from telflow.tables import (
     CUSTOMER_DAILY,
+    CUSTOMER_SCORES,
     FLOWS,
     FLOWS_QUARANTINE,
     IANA_PROTOCOLS,
@@ -132,6 +133,11 @@ def build_peaks(job: Job, days: Days = None) -> list[date]:
 def score(job: Job, as_of: date | None = None) -> ScoreReport:
     """Write customer_scores."""
     return score_customers(job.lake, job.settings, as_of)
+
+
+def scores_are_current(job: Job) -> bool:
+    """Whether the newest customer_scores were made of the roll-up as it is: a run may have died in between."""
+    return job.lake.last_note(CUSTOMER_SCORES) == str(job.lake.version(CUSTOMER_DAILY))
 
 
 def purge_quarantine(job: Job) -> None:

@@ -109,6 +109,7 @@ FLOWS_QUARANTINE = Table(
         raw         STRING             COMMENT 'the line as it came; holds addresses in the clear',
         rejected_at TIMESTAMP NOT NULL COMMENT 'when, UTC'
     """,
+    stats_columns=("ingest_run", "file_id", "rejected_at"),  # of raw, they would outlive the lines in Delta's log
     restricted=True,
     sample_query="SELECT reason, COUNT(*) AS lines FROM flows_quarantine GROUP BY reason ORDER BY lines DESC",
 )

@@ -30,6 +30,7 @@ from telflow.tables import (
 )
 
 FOLDER = "provider"
+EMPTY = ""
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,21 @@ class Delivery:
         table: where it goes.
         renamed: column of the table to column of the file, where the names differ.
         tokens: column of the file to the kind of token it becomes.
+        unique: column of the file whose values stand there once each; None where none needs to.
     """
 
     file: str
     table: Table
     renamed: Mapping[str, str]
     tokens: Mapping[str, Kind]
+    unique: str | None = None
 
 
 SUBSCRIBER: Mapping[str, str] = {"customer": "subscriber_id"}
 DELIVERIES = (
-    Delivery("subscribers.csv", SUBSCRIBERS, SUBSCRIBER, {"subscriber_id": "sub"}),
+    Delivery("subscribers.csv", SUBSCRIBERS, SUBSCRIBER, {"subscriber_id": "sub"}, unique="subscriber_id"),
     Delivery("leases.csv", LEASES, SUBSCRIBER, {"subscriber_id": "sub", "address": "ip"}),
-    Delivery("plans.csv", PLANS, {}, {}),
+    Delivery("plans.csv", PLANS, {}, {}, unique="plan"),
     Delivery("churn_events.csv", CHURN_EVENTS, SUBSCRIBER, {"subscriber_id": "sub"}),
     Delivery("complaints.csv", COMPLAINTS, SUBSCRIBER, {"subscriber_id": "sub"}),
 )
@@ -66,27 +69,31 @@ def load_provider(lake: Lake, folder: Path, tokenizer: Tokenizer) -> list[str]:
         Names of the tables that were written.
 
     Raises:
-        InputError: a file lacks a column or holds a value that cannot be read; nothing of it is taken over then.
+        InputError: a file lacks a column or holds a value that cannot be; no file is taken over then.
     """
-    written = [
-        delivery.table.name
-        for delivery in DELIVERIES
-        if (folder / delivery.file).is_file() and load_delivery(lake, folder / delivery.file, delivery, tokenizer)
-    ]
-    if {SUBSCRIBERS.name, LEASES.name} & set(written):
-        spans = lease_spans(lake.read_or_empty(LEASES), lake.read_or_empty(SUBSCRIBERS))
-        lake.replace_all(LEASE_SPANS, spans)
-    return written
+    changed = []
+    for delivery in DELIVERIES:
+        path = folder / delivery.file
+        digest = file_digest(path) if path.is_file() else None
+        if digest is not None and lake.last_note(delivery.table) != digest:
+            changed.append((delivery.table, read_delivery(lake.spark, path, delivery, tokenizer), digest))
+    for table, rows, digest in changed:
+        lake.replace_all(table, rows, note=digest)
+    settle_leases(lake)
+    return [table.name for table, _, _ in changed]
 
 
-def load_delivery(lake: Lake, path: Path, delivery: Delivery, tokenizer: Tokenizer) -> bool:
-    """Put the file's rows in the place of the table's; False where the table holds this very file already."""
+def settle_leases(lake: Lake) -> None:
+    """Write lease_spans, unless it was made of these very leases and subscribers: a run may have died in between."""
+    made_of = f"{lake.last_note(LEASES)} {lake.last_note(SUBSCRIBERS)}"
+    if lake.exists(LEASES) and lake.last_note(LEASE_SPANS) != made_of:
+        spans = lease_spans(lake.read(LEASES), lake.read_or_empty(SUBSCRIBERS))
+        lake.replace_all(LEASE_SPANS, spans, note=made_of)
+
+
+def file_digest(path: Path) -> str:
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if lake.last_note(delivery.table) == digest:
-        return False
-    lake.replace_all(delivery.table, read_delivery(lake.spark, path, delivery, tokenizer), note=digest)
-    return True
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_delivery(spark: SparkSession, path: Path, delivery: Delivery, tokenizer: Tokenizer) -> DataFrame:
@@ -115,29 +122,56 @@ def read_delivery(spark: SparkSession, path: Path, delivery: Delivery, tokenizer
 
 
 def check_values(typed: DataFrame, path: Path, delivery: Delivery, sources: Mapping[str, str]) -> None:
-    """Raise an InputError that names the column of the first value that is missing or cannot be read as its type."""
-    schema = delivery.table.schema
+    """Refuse values that are missing, cannot be read as their type, break a promise of the table, or stand twice.
+
+    Raises:
+        InputError: it names the file, the column, and the line where it can be found.
+    """
+    schema, checks = delivery.table.schema, delivery.table.checks
+    text = {source: F.trim(F.col(f"text.{source}")) for source in sources.values()}
     is_bad = {
         source: F.col(name).isNull()
-        & (F.lit(not schema[name].nullable) | (F.trim(F.col(f"text.{source}")) != F.lit("")))
+        & (F.lit(not schema[name].nullable) | (F.coalesce(text[source], F.lit(EMPTY)) != F.lit(EMPTY)))
         for name, source in sources.items()
     }
-    counts = typed.agg(*[F.count_if(bad).alias(source) for source, bad in is_bad.items()]).collect()[0].asDict()
-    bad_columns = {source: count for source, count in counts.items() if count}
-    if bad_columns:
-        told = "; ".join(f"{count} of column {source}" for source, count in bad_columns.items())
-        kinds = {source: schema[name].dataType.simpleString() for name, source in sources.items()}
-        wanted = ", ".join(f"{source} {kinds[source]}" for source in bad_columns)
-        line = first_bad_line(path, next(iter(bad_columns)), kinds[next(iter(bad_columns))])
-        raise InputError(f"{path}{line}: values missing or not to be read ({told}): needed are {wanted}")
+    found = typed.agg(
+        *[F.count_if(bad).alias(source) for source, bad in is_bad.items()],
+        *[
+            F.min(F.when(bad, F.coalesce(text[source], F.lit(EMPTY)))).alias(f"{source} text")
+            for source, bad in is_bad.items()
+        ],
+        *[F.count_if(~F.expr(condition)).alias(f"check {name}") for name, condition in checks.items()],
+    ).collect()[0]
+    for name, source in sources.items():
+        if found[source]:
+            kind = schema[name].dataType.simpleString()
+            shown = "" if source in delivery.tokens else found[f"{source} text"]
+            raise InputError(
+                f"{path}{line_of(path, source, shown)}, column {source}: {found[source]} values are missing or cannot "
+                f"be read as {kind}: mend them and deliver the file again"
+            )
+    for name, condition in checks.items():
+        if found[f"check {name}"]:
+            raise InputError(f"{path}: {found[f'check {name}']} lines break the rule {name}: {condition}")
+    if delivery.unique is not None:
+        check_unique(typed, path, delivery.unique)
 
 
-def first_bad_line(path: Path, column: str, kind: str) -> str:
-    """`, line N` of the first empty value of ``column``, where that is what is wrong; else nothing."""
+def check_unique(typed: DataFrame, path: Path, column: str) -> None:
+    """Refuse a value that stands twice: whoever it is would be counted twice."""
+    repeated = typed.groupBy(F.col(f"text.{column}")).count().where("count > 1").count()
+    if repeated:
+        raise InputError(
+            f"{path}, column {column}: {repeated} values stand there more than once: leave one line of each"
+        )
+
+
+def line_of(path: Path, column: str, value: str) -> str:
+    """`, line N` of the first line with ``value`` in ``column``; nothing where there is none."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=2):
-            if not (row.get(column) or "").strip():
-                return f", line {number} (column {column}, {kind})"
+            if (row.get(column) or "").strip() == value:
+                return f", line {number}"
     return ""
 
 

@@ -96,7 +96,7 @@ def score_customers(lake: Lake, settings: Settings, as_of: date | None = None) -
                 "source_version": F.lit(source_version).cast("bigint"),
             }
         )
-        lake.replace(CUSTOMER_SCORES, rows, where_scored(as_of, schemes))
+        lake.replace(CUSTOMER_SCORES, rows, where_scored(as_of, schemes), note=str(source_version))
     finally:
         measures.unpersist()
     empty = empty_levels(schemes, counts) if cuts.customers else ()

@@ -136,7 +136,8 @@ def files_of(given: str) -> set[Path]:
     if path.exists():
         return files_below(path)
     root = Path(path.anchor)
-    return {file for found in root.glob(str(path.relative_to(root))) for file in files_below(found)}
+    named = (found for found in root.glob(str(path.relative_to(root))) if is_wanted(found.name))
+    return {file for found in named if found.name not in SKIPPED_FOLDERS for file in files_below(found)}
 
 
 def files_below(path: Path) -> set[Path]:

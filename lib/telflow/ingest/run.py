@@ -130,7 +130,16 @@ def remove_unlogged(lake: Lake, last_logged: int) -> None:
     for table in (FLOWS, FLOWS_QUARANTINE):
         newest = lake.read(table).agg(F.max("ingest_run").alias("run")).collect()[0].run
         if newest is not None and newest > last_logged:
+            if table is FLOWS:  # a step may have built their days meanwhile
+                log_days(lake, CHANGE, days_after(lake, last_logged), next_run(lake))
             lake.delete(table, f"ingest_run > {last_logged}")
+
+
+def days_after(lake: Lake, last_logged: int) -> list[date]:
+    """UTC days that flows of later runs lasted into."""
+    days = F.explode(F.sequence(F.to_date("start_time"), F.to_date("end_time"))).alias("day")
+    unlogged = lake.read(FLOWS).where(F.col("ingest_run") > last_logged)
+    return [row.day for row in unlogged.select(days).distinct().collect()]
 
 
 def on_disk(path: Path) -> tuple[str, int, int]:
