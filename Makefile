@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 ENV    ?= local
 VENV   := .venv
 BIN    := $(VENV)/bin
+PORT   ?= 5000
 # your own records get a lake of their own where ./lake holds synthetic ones
 LAKE   ?= $(if $(and $(INPUT),$(wildcard lake/truth_customers)),./lake-own,./lake)
 
@@ -19,6 +20,9 @@ test: setup ## run lint, types and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTEST_ADDOPTS="$(PYTEST_ADDOPTS)" $(BIN)/python -m pytest
+
+mlflow: setup ## open MLflow's own page on the runs of ./mlflow.db: http://127.0.0.1:5000, PORT= for another
+	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
 
 bench: setup ## measure the whole job on 5 million flows beside DuckDB; writes bench.json
 	$(BIN)/python -m tests.benchmarks.bench
@@ -40,4 +44,4 @@ lock: ## resolve the pinned versions again
 clean: ## remove the environment and the lake
 	rm -rf $(VENV) lake lake-own raw mlflow.db mlruns
 
-.PHONY: help run test bench setup lock clean
+.PHONY: help run test mlflow bench setup lock clean

@@ -34,6 +34,7 @@ setup(
     },
     install_requires=[
         "delta-spark==4.4.0",
+        "matplotlib",
         "mlflow>=3.17,<3.18",
         "numpy",
         "pandas>=2.3,<3",
@@ -42,8 +43,11 @@ setup(
         "pydantic>=2.14,<3",
         "pyspark==4.2.0",
         "PyYAML",
+        "scikit-learn",
         "tqdm",
         "zstandard",
     ],
+    # MLflow finds by it where the files of local runs are
+    entry_points={"mlflow.artifact_repository": ["telflow = telflow.relative_artifacts:RelativeArtifactRepository"]},
     extras_require={"dashboard": DASHBOARD, "dev": DEVELOPMENT},
 )

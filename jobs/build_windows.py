@@ -11,7 +11,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days (default: new and changed ones)")
     arguments = parser.parse_args(argv)
-    days = build_windows(open_job(arguments), arguments.days)
+    job = open_job(arguments)
+    with job.alone():
+        days = build_windows(job, arguments.days)
     print(f"traffic_by_window: {len(days)} days built")
     return 0
 

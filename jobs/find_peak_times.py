@@ -5,16 +5,18 @@ from collections.abc import Sequence
 
 from telflow.cli import job_parser, open_job, parse_days, run_job
 from telflow.peaks.steps import find_peak_times
+from telflow.steps import build_peaks
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument(
-        "--days", type=parse_days, required=True, metavar="A..B", help="local days YYYY-MM-DD..YYYY-MM-DD, or one day"
+        "--days", type=parse_days, metavar="A..B", help="local days (default: those that are new or changed)"
     )
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
-    report = find_peak_times(job.lake, job.settings, arguments.days)
+    with job.alone():
+        report = build_peaks(job) if arguments.days is None else find_peak_times(job.lake, job.settings, arguments.days)
     print(f"peak times of {len(report.days)} days and {len(report.months)} months are in {job.settings.lake.root}")
     return 0
 

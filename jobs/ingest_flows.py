@@ -1,6 +1,7 @@
 """Job: read new flow files into the lake, labelled, with every rejected line in quarantine.
 
-Exit status 1 where a file is cut, empty, of no known format or unreadable; the others are read all the same.
+Exit status 1 where a file is cut, all rejected, empty, of no known format or unreadable; the others are read all the
+same.
 """
 
 import sys
@@ -14,7 +15,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("inputs", nargs="*", help="files, folders or globs (default: the setting ingest.input)")
     arguments = parser.parse_args(argv)
-    report = ingest_flows(open_job(arguments), arguments.inputs)
+    job = open_job(arguments)
+    with job.alone():
+        report = ingest_flows(job, arguments.inputs)
     print("\n".join(report.lines()))
     return 1 if report.faults else 0
 

@@ -9,9 +9,11 @@ from telflow.steps import take_in_provider
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("inputs", nargs="*", help="folders with a folder provider below (default: ingest.input)")
+    parser.add_argument("inputs", nargs="*", help="inputs with a folder provider (default: ingest.input)")
     arguments = parser.parse_args(argv)
-    written = take_in_provider(open_job(arguments), arguments.inputs)
+    job = open_job(arguments)
+    with job.alone():
+        written = take_in_provider(job, arguments.inputs)
     print(f"provider's tables: {', '.join(written) or 'nothing new'}")
     return 0
 

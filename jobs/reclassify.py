@@ -3,35 +3,24 @@
 import sys
 from collections.abc import Sequence
 
-from pyspark.sql import functions as F
-
-from telflow.classify.reclassification import (
-    agreement_share,
-    largest_disagreements,
-    load_application_names,
-    reclassified,
-)
+from telflow.classify.reclassification import agreement_share, largest_disagreements
 from telflow.cli import job_parser, open_job, parse_days, run_job
-from telflow.tables import FLOWS, RECLASSIFICATION
+from telflow.steps import compare_labels
+from telflow.tables import RECLASSIFICATION
 
 SHOWN = 10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days to compare (default: all)")
+    parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days (default: new and changed ones)")
     arguments = parser.parse_args(argv)
-    lake = open_job(arguments).lake
-    names = load_application_names(arguments.conf)
+    job = open_job(arguments)
+    with job.alone():
+        days = compare_labels(job, arguments.days)
+    print(f"reclassification: {len(days)} days built")
 
-    flows = lake.read(FLOWS)
-    if arguments.days is None:
-        lake.replace_all(RECLASSIFICATION, reclassified(flows, names))
-    else:
-        rows = reclassified(flows.where(F.col("event_date").isin(arguments.days)), names)
-        lake.replace_days(RECLASSIFICATION, rows, arguments.days)
-
-    written = lake.read(RECLASSIFICATION)
+    written = job.lake.read(RECLASSIFICATION)
     for row in agreement_share(written).collect():
         print(f"named by its exporter: {percent(row.observed_flows_share)} of flows")
         print(

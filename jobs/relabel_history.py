@@ -9,12 +9,11 @@ from collections.abc import Sequence
 
 from pyspark.sql import functions as F
 
-from telflow.classify.categories import load_categories
 from telflow.classify.relabelling import changed_days, days_to_rebuild, relabelled, service_changes
-from telflow.classify.versions import choose_version, loaded_versions
 from telflow.cli import job_parser, open_job, parse_days, run_job
 from telflow.days import CHANGE, log_days, next_run
-from telflow.tables import FLOWS, IANA_PROTOCOLS, IANA_SERVICES
+from telflow.steps import load_labels
+from telflow.tables import FLOWS
 
 SHOWN = 10
 
@@ -25,24 +24,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days to look at (default: all)")
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
-    wanted = arguments.registry_version or job.settings.classify.registry_version
-    version = choose_version(loaded_versions(job.lake), wanted)
-    categories = load_categories(job.settings.classify.categories, arguments.conf)
+    with job.alone():  # from the read on: flows that came in between would be lost
+        labels = load_labels(job.lake, job.settings, arguments.registry_version)
+        flows = job.lake.read(FLOWS)
+        if arguments.days is not None:
+            flows = flows.where(F.col("event_date").isin(arguments.days))
+        again = relabelled(flows, labels)
 
-    flows = job.lake.read(FLOWS)
-    if arguments.days is not None:
-        flows = flows.where(F.col("event_date").isin(arguments.days))
-    services, protocols = job.lake.read(IANA_SERVICES), job.lake.read(IANA_PROTOCOLS)
-    again = relabelled(flows, services, protocols, categories.by_service, version)
-
-    changed = changed_days(again)
-    touched = days_to_rebuild(changed)
-    for row in service_changes(again).orderBy(F.desc("bytes"), F.desc("flows")).limit(SHOWN).collect():
-        before, after = f"{row.before_service} ({row.before_category})", f"{row.service} ({row.category})"
-        print(f"{before} -> {after}: {row.flows:,} flows, {row.bytes:,} bytes")
-    log_days(job.lake, CHANGE, touched, next_run(job.lake))  # first: a run that dies here is still made up for
-    job.lake.replace_days(FLOWS, again.where(F.col("event_date").isin(list(changed))), changed)
-    print(f"{len(changed)} days labelled again under registry {version}, {len(touched)} days to rebuild")
+        changed = changed_days(again)
+        touched = days_to_rebuild(changed)
+        for row in service_changes(again).orderBy(F.desc("bytes"), F.desc("flows")).limit(SHOWN).collect():
+            before, after = f"{row.before_service} ({row.before_category})", f"{row.service} ({row.category})"
+            print(f"{before} -> {after}: {row.flows:,} flows, {row.bytes:,} bytes")
+        log_days(job.lake, CHANGE, touched, next_run(job.lake))  # first: a run that dies here is still made up for
+        job.lake.replace_days(FLOWS, again.where(F.col("event_date").isin(list(changed))), changed)
+    print(f"{len(changed)} days labelled again under registry {labels.version}, {len(touched)} days to rebuild")
     return 0
 
 

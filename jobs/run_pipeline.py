@@ -1,6 +1,7 @@
 """Job: the daily run. Everything that new files and changed days call for, and nothing else.
 
-Exit status 1 where a file is cut, empty, of no known format or unreadable; everything else is built all the same.
+Exit status 1 where a file is cut, all rejected, empty, of no known format or unreadable; everything else is built all
+the same.
 """
 
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from telflow.cli import Job, job_parser, open_job, run_job
+from telflow.customers.provider import FOLDER, provider_folders
 from telflow.steps import (
     build_peaks,
     build_windows,
@@ -20,7 +22,7 @@ from telflow.steps import (
     scores_are_current,
     take_in_provider,
 )
-from telflow.tables import ALL_TABLES, CUSTOMER_DAILY
+from telflow.tables import ALL_TABLES, CUSTOMER_DAILY, LEASES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,8 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("inputs", nargs="*", help="files, folders or globs (default: the setting ingest.input)")
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
-    status = run(job, arguments.inputs)
-    print("\n".join([*warnings(job), *overview(job)]))
+    with job.alone():
+        status = run(job, arguments.inputs)
+    print("\n".join([*warnings(job, arguments.inputs), *overview(job)]))
     return status
 
 
@@ -65,9 +68,15 @@ def told(what: str) -> Iterator[None]:
     print(f"{what}: {time.monotonic() - began:.1f} s", flush=True)
 
 
-def warnings(job: Job) -> list[str]:
+def warnings(job: Job, inputs: Sequence[str] = ()) -> list[str]:
     """What a reader of the customers' tables should know."""
     told = []
+    named = inputs or [job.settings.ingest.input]
+    if job.settings.customers.attribution == "leases" and not (job.lake.exists(LEASES) or provider_folders(named)):
+        told.append(
+            f"warning: no folder {FOLDER} with leases.csv is below or beside {', '.join(named)}: customers are "
+            "addresses, not subscribers (--set customers.attribution=prefixes says that this is meant)"
+        )
     if job.settings.customers.attribution == "every_source":
         told.append(
             "warning: every source address counts as a customer (customers.attribution is every_source): outside "

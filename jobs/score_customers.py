@@ -18,7 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
-    print("\n".join(lines(score_customers(job.lake, job.settings, arguments.as_of))))
+    with job.alone():
+        report = score_customers(job.lake, job.settings, arguments.as_of)
+    print("\n".join(lines(report)))
     return 0
 
 

@@ -1,6 +1,8 @@
 """The command line that all jobs share."""
 
 import argparse
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -28,12 +30,26 @@ def test_an_error_of_ours_is_one_line_and_a_status(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "error: flows.csv, line 3: no such thing\n"
 
 
-def test_another_error_is_not_hidden() -> None:
+def test_a_crash_is_neither_an_error_of_ours_nor_a_file_to_look_after(caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: object) -> int:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        run_job(fail)
+    assert run_job(fail) == 70
+    assert "Traceback" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_status_of_its_own_goes_through(status: int) -> None:
+    assert run_job(lambda _: status) == status
+
+
+def test_without_any_logging_a_crash_tells_where_it_happened() -> None:
+    program = "import telflow.cli, sys; sys.exit(telflow.cli.run_job(lambda _: 1 // 0))"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert told.returncode == 70
+    assert "ZeroDivisionError" in told.stderr
+    assert "line 1" in told.stderr
 
 
 @pytest.mark.usefixtures("spark")

@@ -67,6 +67,11 @@ def test_settings_are_frozen() -> None:
         ("peaks.window_seconds=700", "700 does not divide an hour"),
         ("network.own_prefixes=[203.0.113.0/33]", "203.0.113.0/33"),
         ("lake.root", "write it as section.key=value"),
+        ("ingest.earliest=01/02/2024", "01/02/2024 is no day: write it as 2024-01-01, in quotes"),
+        ("ingest.latest='2024-02-30'", "2024-02-30 is no day"),
+        ("ingest.latest='20240201'", "20240201 is no day"),
+        ("ingest.latest='1999-12-31'", "earliest 2000-01-01 is not before latest 1999-12-31"),
+        ("ingest.latest='2000-01-01'", "earliest 2000-01-01 is not before latest 2000-01-01"),
         ("lake.root=[", "is not a YAML value"),
     ],
 )
@@ -79,6 +84,25 @@ def test_any_key_can_be_overridden_and_the_last_one_counts() -> None:
     settings = load_settings(overrides=["lake.root=/a", "lake.root=/b", "network.own_prefixes=[192.0.2.0/24]"])
     assert settings.lake.root == "/b"
     assert settings.network.own_prefixes == ("192.0.2.0/24",)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "file"),
+    [
+        ([], "./lake/.key"),
+        (["lake.root=/data/other"], "/data/other/.key"),
+        (["lake.root=/data/other", "privacy.key_file=./lake/.key"], "./lake/.key"),
+        (["lake.root=s3://bucket/lake"], None),
+        (["lake.root=main.telflow", "lake.in_catalog=true"], None),
+        (["lake.root=/data/other", "privacy.key_file=null"], None),
+    ],
+)
+def test_the_key_of_a_folder_lies_in_it(overrides: list[str], file: str | None) -> None:
+    assert load_settings("local", overrides).privacy.key_file == file
+
+
+def test_the_last_day_that_is_accepted_may_be_the_first() -> None:
+    assert load_settings(overrides=["ingest.latest='2000-01-02'"]).ingest.latest == "2000-01-02"
 
 
 def test_a_missing_environment_is_named() -> None:

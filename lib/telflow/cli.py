@@ -1,8 +1,10 @@
 """What every job's command line shares: settings, overrides, session, lake, and errors said in one line."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,17 +13,33 @@ from pyspark.sql import SparkSession
 
 from telflow.errors import TelflowError
 from telflow.lake import Lake
+from telflow.runs import sole_run
 from telflow.session import build_session
 from telflow.settings import Settings, load_settings
+
+OURS, CRASH = 2, 70  # exit statuses: an error that says what to do; a fault of the program (EX_SOFTWARE of sysexits.h)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a job works with."""
+    """What a job works with.
+
+    Attributes:
+        take_over: begin although another run seems to be at work.
+    """
 
     settings: Settings
     spark: SparkSession
     lake: Lake
+    take_over: bool = False
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other runs off the lake while the block runs.
+
+        Raises:
+            LakeBusyError: another run is at work.
+        """
+        return sole_run(self.lake, Path(sys.argv[0]).name, take_over=self.take_over)
 
 
 def job_parser(description: str | None) -> argparse.ArgumentParser:
@@ -32,6 +50,9 @@ def job_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, such as lake.root=./lake"
     )
+    parser.add_argument(
+        "--take-over", action="store_true", help="begin although another run seems to be at work: it has died"
+    )
     return parser
 
 
@@ -39,7 +60,7 @@ def open_job(arguments: argparse.Namespace) -> Job:
     """Settings, session and lake as the command line asks for them."""
     settings = load_settings(arguments.env, arguments.set, arguments.conf)
     spark = build_session(settings.spark)
-    return Job(settings, spark, Lake.of(spark, settings.lake))
+    return Job(settings, spark, Lake.of(spark, settings.lake), getattr(arguments, "take_over", False))
 
 
 def parse_days(text: str) -> list[date]:
@@ -52,9 +73,15 @@ def parse_days(text: str) -> list[date]:
 
 
 def run_job(main: Callable[[Sequence[str] | None], int]) -> int:
-    """Exit status of ``main``: its own, or 2 with the message where it raises an error of ours."""
+    """Exit status of ``main``: its own, 2 with the message where it raises an error of ours, 70 where it crashes.
+
+    Of its own, 0 is that all is well, and 1 that somebody has to look after a file. Usage errors are 2 as well.
+    """
     try:
         return main(None)
     except TelflowError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 2
+        return OURS
+    except Exception:
+        logging.getLogger("telflow").exception("a fault of the program")
+        return CRASH

@@ -32,8 +32,11 @@ def log_days(lake: Lake, step: str, days: Iterable[date], run: int) -> None:
         lake.append(DAY_LOG, rows.withColumn("logged_at", F.current_timestamp()))
 
 
-def stale_days(lake: Lake, step: str) -> dict[date, int]:
-    """UTC days that changed since ``step`` built them, each with the run of its newest change."""
+def stale_days(lake: Lake, step: str, days: Iterable[date] | None = None) -> dict[date, int]:
+    """UTC days that changed since ``step`` built them, each with the run of its newest change.
+
+    Where ``days`` are given it is these, changed or not; the run is 0 where no change of a day is known.
+    """
     newest = (
         lake.read_or_empty(DAY_LOG)
         .where(F.col("step").isin(CHANGE, step))
@@ -44,4 +47,8 @@ def stale_days(lake: Lake, step: str) -> dict[date, int]:
         )
     )
     is_stale = F.col("changed") > F.coalesce("built", F.lit(-1))
-    return {row.event_date: row.changed for row in newest.where(is_stale).collect()}
+    if days is None:
+        return {row.event_date: row.changed for row in newest.where(is_stale).collect()}
+    given = set(days)
+    changed = {row.event_date: row.changed or 0 for row in newest.where(F.col("event_date").isin(given)).collect()}
+    return dict.fromkeys(given, 0) | changed

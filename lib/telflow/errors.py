@@ -32,6 +32,18 @@ class InputError(TelflowError):
     """An input file cannot be used: it says which file, which line, and what to do."""
 
 
+class KeyChangedError(TelflowError):
+    """The key is another than the one that the lake's tokens were made under."""
+
+
+class LakeBusyError(TelflowError):
+    """Another run writes into the lake."""
+
+
+class MixedRecordsError(TelflowError):
+    """Synthetic records and one's own would come together in one lake."""
+
+
 class RegistryError(TelflowError):
     """An IANA registry file is not what it should be."""
 
@@ -42,3 +54,19 @@ class OutputFolderError(TelflowError):
 
 class ReviewedTableError(TelflowError):
     """A reviewed table in conf, of categories or of application names, cannot be used."""
+
+
+class ModelMissingError(TelflowError):
+    """A registered model, or the version asked for, is not there."""
+
+
+class ModelInputError(TelflowError):
+    """Rows that a model is to answer lack a feature, or a value of one."""
+
+
+class NoSegmentsError(TelflowError):
+    """No clustering of the sweep divides the customers as the settings ask."""
+
+
+class TrainingDataError(TelflowError):
+    """There is too little to train or to judge a model by."""

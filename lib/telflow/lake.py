@@ -60,8 +60,8 @@ class Lake:
             builder = builder.property(key, value)
         builder.execute()
 
-    def read(self, table: Table) -> DataFrame:
-        """Rows of ``table``.
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """Rows of ``table``, as it is now or as it was in ``version``.
 
         Raises:
             TableMissingError: nothing has written it yet.
@@ -71,6 +71,8 @@ class Lake:
                 f"{self.location(table)} is not there yet: run the job that writes {table.name} first, "
                 "or jobs/run_pipeline.py, which runs all"
             )
+        if version is not None:
+            return self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
         return self.spark.read.table(self.name(table))
 
     def read_or_empty(self, table: Table) -> DataFrame:
@@ -89,6 +91,14 @@ class Lake:
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add ``rows`` in one commit."""
         self._write(table, rows, {}, mode="append")
+
+    def append_once(self, table: Table, rows: DataFrame, name: str, number: int) -> None:
+        """Add ``rows`` in one commit, unless one under ``name`` has been made with this number or a higher one.
+
+        Raises:
+            ConcurrentTransactionException: another one under ``name`` came through at the same moment.
+        """
+        self._write(table, rows, {"txnAppId": name, "txnVersion": str(number)}, mode="append")
 
     def replace(self, table: Table, rows: DataFrame, where: str, note: str = "") -> None:
         """Put ``rows`` in the place of those that match ``where``, in one commit: twice is the same as once.

@@ -15,11 +15,13 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from telflow.errors import SettingsError
 
 HOUR_SECONDS = 3600
+MOST_WEEKS = 26  # of a trend: its pairs grow with the square
+LAKE_ROOT = "{lake.root}"
 
 LoadScheme = Literal[
     "time-proportional",
@@ -30,6 +32,9 @@ LoadScheme = Literal[
     "maximum-volume",
     "minimum-volume",
 ]
+
+Algorithm = Literal["kmeans", "bisecting_kmeans", "gaussian_mixture"]
+Transform = Literal["raw", "standard", "log_standard", "log_standard_pca"]
 
 
 class Section(BaseModel):
@@ -99,10 +104,22 @@ class IngestSettings(Section):
     chunk_megabytes: int = Field(gt=0)
     sources: tuple[SourceSettings, ...] = Field(strict=False)
 
+    @field_validator("earliest", "latest")
+    @classmethod
+    def is_day(cls, day: str | None) -> str | None:
+        return None if day is None else known_day(day)
+
+    @model_validator(mode="after")
+    def are_in_order(self) -> "IngestSettings":
+        if self.latest is not None and self.latest <= self.earliest:
+            raise ValueError(f"earliest {self.earliest} is not before latest {self.latest}: no record could be kept")
+        return self
+
 
 class ClassifySettings(Section):
     registry_version: str | None
     categories: str | None
+    application_aliases: str | None
 
 
 class PeaksSettings(Section):
@@ -139,16 +156,108 @@ class SimulateSettings(Section):
     @field_validator("start")
     @classmethod
     def is_day(cls, start: str) -> str:
-        try:
-            date.fromisoformat(start)
-        except ValueError:
-            raise ValueError(f"{start} is no day: write it as 2024-01-01, in quotes") from None
-        return start
+        return known_day(start)
+
+
+class SegmentsSettings(Section):
+    window_days: int = Field(gt=0)
+    active_day_bytes: int = Field(gt=0)
+    min_active_days: int = Field(gt=0)
+    features: tuple[str, ...] = Field(strict=False, min_length=2)
+    algorithms: tuple[Algorithm, ...] = Field(strict=False, min_length=1)
+    ks: tuple[int, ...] = Field(strict=False, min_length=1)
+    transforms: tuple[Transform, ...] = Field(strict=False, min_length=1)
+    pca_variance: float = Field(gt=0, le=1)
+    seed: int
+    starts: int = Field(gt=0)
+    iterations: int = Field(gt=0)
+    bootstrap_rounds: int = Field(gt=0)
+    bootstrap_customers: int = Field(gt=0)
+    smallest_share: float = Field(ge=0, lt=1)
+    stability: float = Field(ge=0, le=1)
+    margin: float = Field(ge=0)
+    rows_per_partition: int = Field(gt=0)
+
+    @field_validator("ks")
+    @classmethod
+    def are_divisions(cls, ks: tuple[int, ...]) -> tuple[int, ...]:
+        if min(ks) < 2:
+            raise ValueError(f"{min(ks)} segments divide nobody: write numbers from 2 up")
+        return ks
+
+
+class OwnTableSettings(Section):
+    """Columns of a provider's own table of customers, and what a wrong decision about them costs."""
+
+    customer: str
+    label: str
+    left: str
+    numeric: tuple[str, ...] = Field(strict=False, min_length=1)
+    categorical: tuple[str, ...] = Field(strict=False)
+    missed_cost: float = Field(gt=0)
+    false_alarm_cost: float = Field(gt=0)
+
+
+class ChurnSettings(Section):
+    label_days: int = Field(gt=0)
+    step_days: int = Field(gt=0)
+    history_days: int = Field(ge=28)
+    least_history_days: int = Field(ge=14)
+    most_dates: int = Field(gt=1)
+    holdout_share: float = Field(gt=0, lt=1)
+    judged_customers: int = Field(gt=0)
+    folds: int = Field(ge=3)
+    missed_cost: float = Field(gt=0)
+    false_alarm_cost: float = Field(gt=0)
+    baselines: tuple[Literal["logistic_regression", "gradient_boosting"], ...] = Field(strict=False)
+    trees: int = Field(gt=0)
+    depth: int = Field(gt=0, le=12)
+    least_leaf: int = Field(gt=0)
+    bootstrap: int = Field(ge=0)
+    margin: float = Field(ge=0)
+    reasons: int = Field(gt=0)
+    seed: int
+    partitions: int = Field(gt=0)
+    scratch: str | None
+    own_table: OwnTableSettings
+
+
+class AdviceSettings(Section):
+    cycle_days: int = Field(ge=7)
+    cycles: int = Field(gt=0)
+    active_day_bytes: int = Field(gt=0)
+    min_active_days: int = Field(gt=0, le=7)
+    min_weeks: int = Field(ge=4)
+    min_weekly_bytes: int = Field(gt=0)
+    recent_weeks: int = Field(gt=0)
+    trend_confidence: float = Field(gt=0, lt=1)
+    min_growth: float = Field(ge=0)
+    utilisation_limit: float = Field(gt=0, le=1)
+    upsize_confidence: float = Field(gt=0, lt=1)
+    service_confidence: float = Field(gt=0, lt=1)
+    complaint_days: int = Field(gt=0)
+    suppress_complaints: int = Field(gt=0)
+    retention_complaints: int = Field(gt=0)
+    basket_share: float = Field(gt=0, le=1)
+    association_support: float = Field(gt=0, le=1)
+    association_confidence: float = Field(gt=0, le=1)
+    most: int = Field(gt=0)
+    rules: str | None
+
+    @model_validator(mode="after")
+    def hold_enough_weeks(self) -> "AdviceSettings":
+        weeks = self.cycles * self.cycle_days // 7
+        if not self.min_weeks <= weeks <= MOST_WEEKS:
+            raise ValueError(
+                f"cycles of cycle_days hold {weeks} whole weeks: make it {self.min_weeks} (min_weeks) to {MOST_WEEKS}"
+            )
+        return self
 
 
 class MlflowSettings(Section):
     tracking_uri: str
     experiment_prefix: str
+    model_prefix: str
 
 
 class Settings(Section):
@@ -164,6 +273,9 @@ class Settings(Section):
     peaks: PeaksSettings
     customers: CustomersSettings
     simulate: SimulateSettings
+    segments: SegmentsSettings
+    churn: ChurnSettings
+    advice: AdviceSettings
     mlflow: MlflowSettings
 
 
@@ -183,9 +295,10 @@ def load_settings(environment: str = "local", overrides: Sequence[str] = (), con
     for override in overrides:
         merged = merge(merged, parse_override(override))
     try:
-        return Settings.model_validate({**merged, "environment": environment})
+        typed = Settings.model_validate({**with_key_file(merged), "environment": environment})
     except ValidationError as error:
         raise SettingsError(explain(error)) from None
+    return typed.model_copy(update={"classify": with_reviewed_tables(typed.classify, root)})
 
 
 def conf_folder(given: Path | None = None) -> Traversable:
@@ -221,6 +334,32 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         below = merged.get(key)
         merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def with_reviewed_tables(classify: ClassifySettings, root: Traversable) -> ClassifySettings:
+    """``classify`` with the reviewed tables of the folder ``root`` where it names none."""
+    base = root / "base"
+    return classify.model_copy(
+        update={
+            "categories": classify.categories or str(base / "categories.csv"),
+            "application_aliases": classify.application_aliases or str(base / "application_aliases.csv"),
+        }
+    )
+
+
+def with_key_file(merged: Mapping[str, Any]) -> dict[str, Any]:
+    """``merged`` with the lake's folder in the place of ``{lake.root}`` in ``privacy.key_file``.
+
+    A lake that is no folder of this machine has no place for a key: ``privacy.key_file`` is none then.
+    """
+    lake, privacy = merged.get("lake"), merged.get("privacy")
+    if not isinstance(lake, Mapping) or not isinstance(privacy, Mapping):
+        return dict(merged)
+    root, file = lake.get("root"), privacy.get("key_file")
+    if not isinstance(root, str) or not isinstance(file, str) or LAKE_ROOT not in file:
+        return dict(merged)
+    is_folder = "://" not in root and not lake.get("in_catalog")
+    return merge(merged, {"privacy": {"key_file": file.replace(LAKE_ROOT, root) if is_folder else None}})
 
 
 def parse_override(override: str) -> dict[str, Any]:
@@ -264,6 +403,17 @@ def known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:
 
 def is_section(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def known_day(day: str) -> str:
+    """``day`` where it is one as 2024-01-01, else a ValueError."""
+    try:
+        is_day = date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        is_day = False
+    if not is_day:
+        raise ValueError(f"{day} is no day: write it as 2024-01-01, in quotes")
+    return day
 
 
 def known_zone(zone: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
-from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -19,16 +18,17 @@ from telflow.classify.shipped import load_shipped_registry
 from telflow.classify.versions import choose_version, load_version, loaded_versions
 from telflow.cli import Job
 from telflow.customers.daily import customer_daily
-from telflow.customers.provider import FOLDER, load_provider
+from telflow.customers.provider import load_provider, provider_folders, settle_leases
 from telflow.customers.scores import ScoreReport, score_customers
 from telflow.days import log_days, stale_days
+from telflow.facts import longest_flow_seconds
 from telflow.ingest.run import IngestReport, ingest
 from telflow.lake import Lake
 from telflow.peaks.clock import midnight, utc_days
-from telflow.peaks.steps import find_peak_times
+from telflow.peaks.steps import PeakReport, find_peak_times
 from telflow.peaks.traffic import traffic_by_window
 from telflow.peaks.windows import is_touching
-from telflow.privacy.tokens import load_tokenizer
+from telflow.privacy.tokens import lake_tokenizer
 from telflow.progress import progress
 from telflow.settings import Settings
 from telflow.tables import (
@@ -61,31 +61,37 @@ class Labels:
         return with_labels(flows, services, protocols, self.by_service, self.version)
 
 
-def load_labels(lake: Lake, settings: Settings) -> Labels:
-    """Labels as the settings want them; the registry that came with the package where the lake holds none."""
+def load_labels(lake: Lake, settings: Settings, registry_version: str | None = None) -> Labels:
+    """Labels of ``registry_version``, else of the version that the settings want, else of the newest.
+
+    The registry that came with the package is loaded where the lake holds none.
+    """
     versions = loaded_versions(lake) or [load_version(lake, load_shipped_registry())]
-    version = choose_version(versions, settings.classify.registry_version)
+    version = choose_version(versions, registry_version or settings.classify.registry_version)
     return Labels(lake, version, load_categories(settings.classify.categories).by_service)
 
 
 def ingest_flows(job: Job, inputs: Sequence[str] = ()) -> IngestReport:
     """Read new flow files from ``inputs``, or from where the settings say."""
-    tokenizer = load_tokenizer(job.settings.privacy, job.spark)
+    tokenizer = lake_tokenizer(job.lake, job.settings.privacy)
     labels = load_labels(job.lake, job.settings)
     return ingest(job.lake, job.settings, inputs or [job.settings.ingest.input], labels, tokenizer)
 
 
 def take_in_provider(job: Job, inputs: Sequence[str] = ()) -> list[str]:
-    """Bring the provider's tables from the folder ``provider`` below an input into the lake; names of those written."""
-    tokenizer = load_tokenizer(job.settings.privacy, job.spark)
-    folders = [Path(given) / FOLDER for given in inputs or [job.settings.ingest.input]]
+    """Bring the provider's tables from the folder ``provider`` of the inputs into the lake; names of those written."""
+    folders = provider_folders(inputs or [job.settings.ingest.input])
+    if not folders:
+        settle_leases(job.lake)  # a run may have died before it did
+        return []
+    tokenizer = lake_tokenizer(job.lake, job.settings.privacy)
     return [name for folder in folders for name in load_provider(job.lake, folder, tokenizer)]
 
 
 def build_windows(job: Job, days: Days = None) -> list[date]:
     """Write traffic_by_window for UTC ``days``; the days that were built."""
     lake, settings = job.lake, job.settings
-    stale = days_to_build(lake, TRAFFIC_BY_WINDOW.name, days)
+    stale = stale_days(lake, TRAFFIC_BY_WINDOW.name, days)
     flows = flows_touching(job, stale, "UTC")
     windows = traffic_by_window(
         flows, lease_spans(job), settings.peaks.window_seconds, settings.peaks.load_scheme, customer_basis(settings)
@@ -99,7 +105,7 @@ def build_windows(job: Job, days: Days = None) -> list[date]:
 def roll_up_customers(job: Job, days: Days = None) -> list[date]:
     """Write customer_daily for the local days that UTC ``days`` lie in; the local days that were built."""
     lake, zone = job.lake, job.settings.network.zone
-    stale = days_to_build(lake, CUSTOMER_DAILY.name, days)
+    stale = stale_days(lake, CUSTOMER_DAILY.name, days)
     local = local_days(stale, zone)
     categories = sorted(load_categories(job.settings.classify.categories).meanings)
     rows = customer_daily(
@@ -114,20 +120,21 @@ def roll_up_customers(job: Job, days: Days = None) -> list[date]:
 def compare_labels(job: Job, days: Days = None) -> list[date]:
     """Write reclassification for UTC ``days``; the days that were built."""
     lake = job.lake
-    stale = days_to_build(lake, RECLASSIFICATION.name, days)
+    stale = stale_days(lake, RECLASSIFICATION.name, days)
     flows = lake.read(FLOWS).where(F.col("event_date").isin(list(stale)))
-    lake.replace_days(RECLASSIFICATION, reclassified(flows, load_application_names()), stale)
+    names = load_application_names(job.settings.classify.application_aliases)
+    lake.replace_days(RECLASSIFICATION, reclassified(flows, names), stale)
     log_built(lake, RECLASSIFICATION.name, stale)
     return sorted(stale)
 
 
-def build_peaks(job: Job, days: Days = None) -> list[date]:
-    """Write scope_load, peak_times and hour_by_weekday for the local days of UTC ``days``; those local days."""
-    stale = days_to_build(job.lake, PEAK_TIMES.name, days)
+def build_peaks(job: Job, days: Days = None) -> PeakReport:
+    """Write scope_load, peak_times and hour_by_weekday for the local days of UTC ``days``; what was built."""
+    stale = stale_days(job.lake, PEAK_TIMES.name, days)
     with progress(job.spark, "peak times"):
         report = find_peak_times(job.lake, job.settings, local_days(stale, job.settings.network.zone))
     log_built(job.lake, PEAK_TIMES.name, stale)
-    return list(report.days)
+    return report
 
 
 def score(job: Job, as_of: date | None = None) -> ScoreReport:
@@ -148,12 +155,8 @@ def purge_quarantine(job: Job) -> None:
     )
 
 
-def days_to_build(lake: Lake, step: str, days: Days) -> dict[date, int]:
-    """UTC days for ``step`` to build, each with the newest change it will have seen."""
-    return stale_days(lake, step) if days is None else dict.fromkeys(days, 0)
-
-
 def log_built(lake: Lake, step: str, stale: dict[date, int]) -> None:
+    """Log that ``step`` has built ``stale`` days, with all of their changes."""
     log_days(lake, step, stale, max(stale.values(), default=0))
 
 
@@ -166,10 +169,10 @@ def local_days(days: Iterable[date], zone: str) -> list[date]:
 
 def flows_touching(job: Job, days: Iterable[date], zone: str) -> DataFrame:
     """Flows that lasted into any of ``days`` of ``zone``."""
-    longest = job.settings.ingest.max_duration_seconds
+    found = stretches(days)
+    longest = longest_flow_seconds(job.lake, job.settings) if found else 0
     tests = [
-        is_touching(midnight(first, zone), midnight(last + timedelta(days=1), zone), longest)
-        for first, last in stretches(days)
+        is_touching(midnight(first, zone), midnight(last + timedelta(days=1), zone), longest) for first, last in found
     ]
     return job.lake.read(FLOWS).where(reduce(Column.__or__, tests, F.expr("false")))
 

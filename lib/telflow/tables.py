@@ -128,7 +128,7 @@ INGEST_LOG = Table(
         content_bytes     BIGINT             COMMENT 'size after decompression',
         compression       STRING             COMMENT 'none, gzip, bzip2 or zstd',
         source_format     STRING             COMMENT 'format found or given',
-        status            STRING NOT NULL    COMMENT 'kept, cut, empty, unknown_format, unreadable, duplicate or interim; outgrown where a later row has more of the file',
+        status            STRING NOT NULL    COMMENT 'kept, cut, interim, rejected (no line was kept), empty, unknown_format, unreadable or duplicate; outgrown where a later row has more of the file',
         message           STRING             COMMENT 'what was wrong and what to do, where anything was',
         lines_read        BIGINT NOT NULL    COMMENT 'lines of the file',
         lines_kept        BIGINT NOT NULL    COMMENT 'lines that are rows of flows',
@@ -157,6 +157,35 @@ DAY_LOG = Table(
         logged_at  TIMESTAMP NOT NULL COMMENT 'when, UTC'
     """,
     sample_query="SELECT step, MAX(event_date) AS last_day FROM day_log GROUP BY step",
+)
+
+RUN_LOCK = Table(
+    name="run_lock",
+    grain="one run: the last that ended, and the one that is at work",
+    answers="Who writes into the lake at this moment?",
+    ddl="""
+        run     BIGINT NOT NULL    COMMENT 'number of the run; Delta lets each be taken once',
+        state   STRING NOT NULL    COMMENT 'running or ended',
+        job     STRING NOT NULL    COMMENT 'script that runs',
+        owner   STRING NOT NULL    COMMENT 'user it runs as',
+        host    STRING NOT NULL    COMMENT 'machine it runs on',
+        process STRING NOT NULL    COMMENT 'its process number, and when that began',
+        ticket  STRING NOT NULL    COMMENT 'drawn at random, told apart by it from a run that began at the same moment',
+        at      TIMESTAMP NOT NULL COMMENT 'when it began, or ended, UTC'
+    """,
+    sample_query="SELECT job, owner, host, at FROM run_lock WHERE state = 'running'",
+)
+
+LAKE_FACTS = Table(
+    name="lake_facts",
+    grain="one fact that holds of the lake since it was stated",
+    answers="Under which key were the tokens made, how long can flows last, and are the records synthetic?",
+    ddl="""
+        fact      STRING NOT NULL    COMMENT 'key_fingerprint, longest_flow_seconds or records',
+        value     STRING NOT NULL    COMMENT 'its value; for records synthetic or own',
+        stated_at TIMESTAMP NOT NULL COMMENT 'when, UTC; the newest counts'
+    """,
+    sample_query="SELECT fact, MAX_BY(value, stated_at) AS value FROM lake_facts GROUP BY fact",
 )
 
 IANA_SERVICES = Table(
@@ -455,6 +484,213 @@ COMPLAINTS = Table(
     sample_query="SELECT topic, COUNT(*) AS complaints FROM complaints GROUP BY topic",
 )
 
+CUSTOMER_SEGMENTS = Table(
+    name="customer_segments",
+    grain="customer × as_of",
+    answers="What kind of user is each customer?",
+    ddl="""
+        as_of           DATE NOT NULL    COMMENT 'local day after the last one looked at, the partition',
+        customer        STRING NOT NULL  COMMENT 'token of the customer',
+        segment         STRING NOT NULL  COMMENT 'name of the segment, from the profile of its centre',
+        segment_number  INT NOT NULL     COMMENT 'number of the centre in its model; says nothing across versions',
+        distance        DOUBLE NOT NULL  COMMENT 'distance to the centre in the space of the model, standard deviations unless it is raw',
+        active_days     INT NOT NULL     COMMENT 'active days in the window',
+        window_days     INT NOT NULL     COMMENT 'days looked at, ending before as_of',
+        model           STRING NOT NULL  COMMENT 'name of the registered model',
+        model_version   STRING NOT NULL  COMMENT 'its version',
+        source_version  BIGINT NOT NULL  COMMENT 'version of customer_daily that was read'
+    """,
+    partition_by=("as_of",),
+    stats_columns=("customer",),
+    checks={"distance_not_negative": "distance >= 0"},
+    identities=("(as_of, customer) is unique", "one model version for each as_of"),
+    sample_query="SELECT as_of, segment, COUNT(*) AS customers FROM customer_segments GROUP BY ALL ORDER BY ALL",
+)
+
+SEGMENT_MIGRATIONS = Table(
+    name="segment_migrations",
+    grain="two dates × segment on the first × segment on the second",
+    answers="Who moved from which segment to which?",
+    ddl="""
+        from_as_of         DATE NOT NULL   COMMENT 'first date, a partition',
+        to_as_of           DATE NOT NULL   COMMENT 'second date, a partition',
+        from_segment       STRING NOT NULL COMMENT 'segment on the first date; none for customers that were in none',
+        to_segment         STRING NOT NULL COMMENT 'segment on the second date; none likewise',
+        customers          BIGINT NOT NULL COMMENT 'customers who were in the one and are in the other',
+        share_of_from      DOUBLE NOT NULL COMMENT 'part of all who were in from_segment, 0 to 1',
+        from_model_version STRING          COMMENT 'version of the model on the first date',
+        to_model_version   STRING          COMMENT 'version on the second date: where it differs, moves may be the model''s'
+    """,
+    partition_by=("to_as_of", "from_as_of"),
+    checks={"share_within_whole": "share_of_from > 0 AND share_of_from <= 1"},
+    identities=("customers over to_segment = rows of customer_segments on from_as_of in from_segment",),
+    sample_query="SELECT from_segment, to_segment, customers, share_of_from FROM segment_migrations"
+    " WHERE from_segment <> to_segment ORDER BY customers DESC",
+)
+
+CHURN_SCORES = Table(
+    name="churn_scores",
+    grain="customer × as_of",
+    answers="Who is likely to leave soon, and why?",
+    ddl="""
+        as_of            DATE NOT NULL      COMMENT 'local day after the last one looked at, the partition',
+        customer         STRING NOT NULL    COMMENT 'token of the subscriber (sub_...)',
+        label_days       INT NOT NULL       COMMENT 'days from as_of on that the probability is about',
+        probability      DOUBLE NOT NULL    COMMENT 'probability to leave in these days, 0 to 1',
+        threshold        DOUBLE NOT NULL    COMMENT 'probability from which a customer is at risk: where flagging pays at the costs in conf',
+        is_at_risk       BOOLEAN NOT NULL   COMMENT 'the decision: probability >= threshold',
+        base_probability DOUBLE NOT NULL    COMMENT 'probability where nothing is known of a customer; base and the contributions of all columns sum to probability',
+        reasons          ARRAY<STRUCT<feature: STRING, contribution: DOUBLE, reason: STRING>> COMMENT 'columns that move the probability most, the strongest first: Shapley value and value in words',
+        model            STRING NOT NULL    COMMENT 'name of the registered model',
+        model_version    STRING NOT NULL    COMMENT 'its version',
+        source_version   BIGINT NOT NULL    COMMENT 'version of customer_daily that was read',
+        scored_at        TIMESTAMP NOT NULL COMMENT 'when, UTC'
+    """,
+    partition_by=("as_of",),
+    stats_columns=("customer", "probability"),
+    checks={"is_probability": "probability >= 0 AND probability <= 1"},
+    identities=("is_at_risk = (probability >= threshold)",),
+    sample_query="SELECT customer, probability, reasons[0].reason AS reason FROM churn_scores"
+    " WHERE is_at_risk ORDER BY probability DESC LIMIT 20",
+)
+
+MICRO_TRENDS = Table(
+    name="micro_trends",
+    grain="customer, segment or plan × category × as_of",
+    answers="How does the use of a category go, and where did it change?",
+    ddl="""
+        as_of             DATE NOT NULL   COMMENT 'local day after the last one looked at, a partition',
+        scope_kind        STRING NOT NULL COMMENT 'customer, segment, or plan where there are no segments; a partition',
+        scope             STRING NOT NULL COMMENT 'token of the customer, or name of the segment or plan',
+        category          STRING NOT NULL COMMENT 'category of traffic; all for their sum',
+        peers             STRING          COMMENT 'segment or plan that a customer is compared with',
+        weeks_counted     INT NOT NULL    COMMENT 'weeks that are told from: whole ones, with activity of the scope',
+        week_starts       ARRAY<DATE>     COMMENT 'their first local days, oldest first; weeks of seven days, the last ends before as_of',
+        weekly_bytes      ARRAY<BIGINT>   COMMENT 'bytes of the category in these weeks, both ways',
+        median_bytes      DOUBLE NOT NULL COMMENT 'median of them',
+        recent_bytes      DOUBLE NOT NULL COMMENT 'median of the recent ones',
+        slope_per_week    DOUBLE          COMMENT 'Theil-Sen slope of the natural logarithm of weekly bytes',
+        slope_low         DOUBLE          COMMENT 'lower limit of its 95 % confidence interval (Sen)',
+        slope_high        DOUBLE          COMMENT 'upper limit',
+        growth_per_week   DOUBLE          COMMENT 'part by which use grows a week: exp(slope_per_week) - 1',
+        confidence        DOUBLE          COMMENT '1 less the p of no trend (Mann-Kendall), 0 to 1',
+        direction         STRING          COMMENT 'rising, falling or flat',
+        line_bytes        DOUBLE          COMMENT 'weekly bytes on the line of the trend, at the last counted moment before as_of',
+        scatter           DOUBLE          COMMENT 'robust standard deviation about the line, natural log units',
+        recent_share      DOUBLE          COMMENT 'part of the scope''s bytes in the recent weeks',
+        earlier_share     DOUBLE          COMMENT 'part in the counted weeks before them; null where there are none',
+        share_shift       DOUBLE          COMMENT 'recent_share - earlier_share: against the own past',
+        peers_share       DOUBLE          COMMENT 'recent_share of the peers',
+        peers_share_shift DOUBLE          COMMENT 'recent_share - peers_share: against the peers',
+        change_week       DATE            COMMENT 'first day of the week from which the level is another (Pettitt); null where no change counts',
+        change_ratio      DOUBLE          COMMENT 'median weekly bytes from then on over those before',
+        change_confidence DOUBLE          COMMENT '1 less the p of no change, 0 to 1; a steady trend is a change too',
+        untold_reason     STRING          COMMENT 'too few weeks or too little volume, where no trend is told',
+        source_version    BIGINT NOT NULL COMMENT 'version of customer_daily that was read'
+    """,
+    partition_by=("as_of", "scope_kind"),
+    stats_columns=("scope",),
+    identities=(
+        "(as_of, scope_kind, scope, category) is unique",
+        "weekly_bytes of all = sum of weekly_bytes of the other categories",
+        "a trend is told exactly where untold_reason is null",
+    ),
+    sample_query="SELECT category, direction, COUNT(*) AS customers FROM micro_trends"
+    " WHERE scope_kind = 'customer' GROUP BY ALL ORDER BY ALL",
+)
+
+PLAN_FIT = Table(
+    name="plan_fit",
+    grain="subscriber × as_of",
+    answers="Is a customer's plan the right size, and which one would be?",
+    ddl="""
+        as_of                 DATE NOT NULL   COMMENT 'local day after the last one looked at, the partition',
+        customer              STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
+        plan                  STRING NOT NULL COMMENT 'plan the customer has',
+        weeks_counted         INT NOT NULL    COMMENT 'whole weeks with activity that are told from',
+        cycle_gigabytes       ARRAY<DOUBLE>   COMMENT 'volume of the last billing cycles, both ways, 10^9 bytes, oldest first; cycles are counted back from as_of',
+        volume_p50            DOUBLE          COMMENT 'median over weeks of the week''s volume, taken as a cycle''s, 10^9 bytes',
+        volume_p95            DOUBLE          COMMENT '95th percentile of the same',
+        utilisation_p50       DOUBLE          COMMENT 'volume_p50 / volume of the plan; null for unlimited',
+        utilisation_p95       DOUBLE          COMMENT 'volume_p95 / volume of the plan',
+        pace_gigabytes        DOUBLE          COMMENT 'volume of a cycle as it goes now: geometric mean of recent weeks and trend line',
+        utilisation           DOUBLE          COMMENT 'pace_gigabytes / volume of the plan',
+        over_limit_weeks      INT             COMMENT 'latest counted weeks in a row above the limit of the plan''s volume',
+        most_over_limit_weeks INT             COMMENT 'longest such streak',
+        peak_down_mbps_p50    DOUBLE          COMMENT 'median over active days of the busiest hour''s mean rate to the customer, 10^6 bits a second',
+        peak_down_mbps_p95    DOUBLE          COMMENT '95th percentile of the same',
+        peak_up_mbps_p50      DOUBLE          COMMENT 'the same from the customer; an hour is split by the day''s shares up and down',
+        peak_up_mbps_p95      DOUBLE          COMMENT '95th percentile of the same',
+        down_utilisation_p95  DOUBLE          COMMENT 'peak_down_mbps_p95 / rate of the plan: of an hour''s mean, so a lower bound of the true peak''s',
+        up_utilisation_p95    DOUBLE          COMMENT 'peak_up_mbps_p95 / rate of the plan',
+        upsize_confidence     DOUBLE          COMMENT 'probability that the pace is above the limit of the plan, or that a peak rate is',
+        advice                STRING          COMMENT 'up, down or stay',
+        confidence            DOUBLE          COMMENT 'of the advice, 0 to 1',
+        suggested_plan        STRING          COMMENT 'cheapest plan that covers the p95; the own one to stay',
+        suggested_gigabytes   DOUBLE          COMMENT 'its volume; null for unlimited',
+        price_difference      DOUBLE          COMMENT 'its price a month less that of the own plan',
+        untold_reason         STRING          COMMENT 'too few weeks or unknown plan, where nothing is advised'
+    """,
+    partition_by=("as_of",),
+    stats_columns=("customer",),
+    identities=("one row for each subscriber on as_of", "an advice is told exactly where untold_reason is null"),
+    sample_query="SELECT plan, suggested_plan, COUNT(*) AS customers FROM plan_fit WHERE advice = 'up' GROUP BY ALL",
+)
+
+CATEGORY_ASSOCIATIONS = Table(
+    name="category_associations",
+    grain="rule of association × as_of",
+    answers="Which categories do customers use together?",
+    ddl="""
+        as_of      DATE NOT NULL   COMMENT 'local day after the last one looked at, the partition',
+        antecedent ARRAY<STRING>   COMMENT 'categories that are used, sorted',
+        consequent STRING NOT NULL COMMENT 'category that is often used beside them',
+        support    DOUBLE NOT NULL COMMENT 'part of all customers who use all of them',
+        confidence DOUBLE NOT NULL COMMENT 'part of those with the antecedent who use the consequent',
+        lift       DOUBLE NOT NULL COMMENT 'confidence over the part of all customers who use the consequent'
+    """,
+    partition_by=("as_of",),
+    sample_query="SELECT antecedent, consequent, lift FROM category_associations ORDER BY lift DESC LIMIT 20",
+)
+
+RECOMMENDATIONS = Table(
+    name="recommendations",
+    grain="customer × as_of × rank",
+    answers="What should be recommended to a customer, and why?",
+    ddl="""
+        as_of             DATE NOT NULL   COMMENT 'local day after the last one looked at, the partition',
+        customer          STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
+        rank              INT NOT NULL    COMMENT '1 for the first to come with',
+        kind              STRING NOT NULL COMMENT 'retention, plan up, plan down, service or no change',
+        service           STRING NOT NULL COMMENT 'plan or service; no change where all is well as it is',
+        reason            STRING NOT NULL COMMENT 'why, in words; every number in it stands in evidence',
+        evidence          ARRAY<STRUCT<source: STRING, item: STRING, measure: STRING, value: DOUBLE, shown: STRING>> COMMENT 'numbers of the reason in their order: table, its category or plan where rows have one, column, value, and as written; shares as percent',
+        price_difference  DOUBLE          COMMENT 'change of the monthly price; null where it is not known',
+        confidence        DOUBLE NOT NULL COMMENT '0 to 1',
+        rule              STRING NOT NULL COMMENT 'rule it follows from',
+        rules_version     STRING NOT NULL COMMENT 'version of the reviewed table of rules',
+        association       STRING          COMMENT 'supporting evidence: categories used, from which this one follows often',
+        association_lift  DOUBLE          COMMENT 'lift of that association, as in category_associations',
+        ufm_level         STRING          COMMENT 'level of the newest ufm scores up to as_of',
+        churn_probability DOUBLE          COMMENT 'newest churn score up to as_of',
+        is_at_risk        BOOLEAN NOT NULL COMMENT 'decision of the same; false where there is none',
+        complaints        BIGINT NOT NULL COMMENT 'complaints of the days looked back for',
+        is_suppressed     BOOLEAN NOT NULL COMMENT 'offers of more were held back, for risk or complaints',
+        may_approach      BOOLEAN NOT NULL COMMENT 'agreed to be approached with offers; false where nothing is known',
+        peers             STRING          COMMENT 'segment, or plan where there are no segments'
+    """,
+    partition_by=("as_of",),
+    stats_columns=("customer",),
+    checks={"is_probability": "confidence >= 0 AND confidence <= 1"},
+    identities=(
+        "(as_of, customer, rank) is unique, ranks count from 1",
+        "no change stands alone",
+        "customers = rows of plan_fit with an advice",
+    ),
+    sample_query="SELECT service, reason FROM recommendations WHERE may_approach AND kind <> 'no change'"
+    " ORDER BY confidence DESC LIMIT 20",
+)
+
 TRUTH_CUSTOMERS = Table(
     name="truth_customers",
     grain="one subscriber of a simulation",
@@ -544,6 +780,7 @@ TRUTH_LEASES = Table(
 )
 
 PROVIDER_TABLES = (SUBSCRIBERS, LEASES, PLANS, CHURN_EVENTS, COMPLAINTS)
+WORKING_TABLES = (RUN_LOCK, LAKE_FACTS)  # they keep runs right, and answer nobody's question
 TRUTH_TABLES = (TRUTH_CUSTOMERS, TRUTH_CUSTOMER_WEEKS, TRUTH_CUSTOMER_CATEGORIES, TRUTH_SERVICES, TRUTH_LEASES)
 ALL_TABLES = (
     FLOWS,
@@ -561,5 +798,12 @@ ALL_TABLES = (
     CUSTOMER_SCORES,
     *PROVIDER_TABLES,
     LEASE_SPANS,
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATIONS,
+    CHURN_SCORES,
+    MICRO_TRENDS,
+    PLAN_FIT,
+    CATEGORY_ASSOCIATIONS,
+    RECOMMENDATIONS,
     *TRUTH_TABLES,
 )

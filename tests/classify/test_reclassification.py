@@ -138,11 +138,10 @@ def test_the_reviewed_names() -> None:
 
 
 def test_a_service_that_is_not_registered_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "base").mkdir()
-    path = tmp_path / "base" / "application_aliases.csv"
+    path = tmp_path / "application_aliases.csv"
     path.write_text("observed_application,service\nssl,https\ntls,htps\n", encoding="utf-8")
     with pytest.raises(ReviewedTableError, match=r"line 3, column service: 'htps' is not known; did you mean 'https'"):
-        load_application_names(tmp_path)
+        load_application_names(str(path))
 
 
 def test_zeek_and_the_registry_agree_on_a_real_day(spark: SparkSession, samples: Path) -> None:

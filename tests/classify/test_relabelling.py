@@ -1,8 +1,10 @@
 """Labels under another registry version: what changes, and which days it concerns."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from telflow.classify.labels import with_labels
 from telflow.classify.registries import ProtocolFact, Registry, ServiceFact
@@ -28,6 +30,17 @@ ROWS = [
 ]
 
 
+def old_labels(spark: SparkSession, categories: Mapping[str, str]) -> Callable[[DataFrame], DataFrame]:
+    """Labels of the older registry."""
+    return partial(
+        with_labels,
+        services=services_frame(spark, OLD),
+        protocols=protocols_frame(spark, OLD),
+        categories=categories,
+        registry_version=OLD.version,
+    )
+
+
 def test_versions_are_compared_by_service(spark: SparkSession) -> None:
     services = services_frame(spark, OLD).union(services_frame(spark, NEW))
     protocols = protocols_frame(spark, OLD).union(protocols_frame(spark, NEW))
@@ -41,13 +54,12 @@ def test_versions_are_compared_by_service(spark: SparkSession) -> None:
 
 
 def test_changed_days_are_told_with_the_days_their_flows_lasted_into(spark: SparkSession) -> None:
-    services, protocols = services_frame(spark, OLD), protocols_frame(spark, OLD)
-    flows = with_labels(flows_frame(spark, ROWS), services, protocols, CATEGORIES, "2024-01-01")
-    again = relabelled(flows, services, protocols, CATEGORIES, "2024-01-01")
+    flows = old_labels(spark, CATEGORIES)(flows_frame(spark, ROWS))
+    again = relabelled(flows, old_labels(spark, CATEGORIES))
     assert changed_days(again) == {}
     assert service_changes(again).collect() == []
 
-    recategorised = relabelled(flows, services, protocols, {"http": "browsing"}, "2024-01-01")
+    recategorised = relabelled(flows, old_labels(spark, {"http": "browsing"}))
     assert changed_days(recategorised) == {date(2024, 1, 1): date(2024, 1, 3)}
     assert [tuple(row) for row in service_changes(recategorised).collect()] == [
         ("http", "http", "web", "browsing", 1, 100)
@@ -55,9 +67,8 @@ def test_changed_days_are_told_with_the_days_their_flows_lasted_into(spark: Spar
 
 
 def test_a_flow_that_ends_at_midnight_does_not_touch_the_next_day(spark: SparkSession) -> None:
-    services, protocols = services_frame(spark, OLD), protocols_frame(spark, OLD)
     flows = flows_frame(spark, [ROWS[1]])  # ends at 00:00:00 sharp
-    again = relabelled(flows, services, protocols, CATEGORIES, "2024-01-01")
+    again = relabelled(flows, old_labels(spark, CATEGORIES))
     assert changed_days(again) == {date(2024, 1, 1): date(2024, 1, 1)}
 
 

@@ -223,11 +223,17 @@ def test_sampling_scales_volumes_and_not_past_the_limit() -> None:
     assert reasons(text_48(line_48(ibyt="90071992547410")), sampled) == ["counter_overflow"]
 
 
-def test_in_the_studys_mode_every_source_is_own_and_no_destination() -> None:
+def test_in_the_studys_mode_every_source_is_own_and_no_address_is_in_the_clear() -> None:
     context = replace(CONTEXT, every_source_is_own=True)
-    (row,) = rows(text_48(line_48(sa="203.0.113.5", da="10.0.0.7")), ANY, context)
-    assert (row["is_src_own"], row["is_dst_own"]) == (True, False)
-    assert (row["src_ip"], row["dst_ip"]) == (TOKENIZER.token("ip", "203.0.113.5"), "10.0.0.7")
+    there, back = rows(
+        text_48(line_48(sa="203.0.113.5", da="198.51.100.9"), line_48(sa="198.51.100.9", da="203.0.113.5")),
+        ANY,
+        context,
+    )
+    customer, peer = TOKENIZER.token("ip", "203.0.113.5"), TOKENIZER.token("ip", "198.51.100.9")
+    assert (there["is_src_own"], there["is_dst_own"]) == (True, False)
+    assert (there["src_ip"], there["dst_ip"]) == (customer, peer)
+    assert (back["src_ip"], back["dst_ip"]) == (peer, customer)
 
 
 def test_the_real_sample_sums_to_its_own_trailer(samples: Path) -> None:

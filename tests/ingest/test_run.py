@@ -1,6 +1,7 @@
 """Files into the lake: once each, whatever happens on the way."""
 
 import gzip
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from telflow.days import stale_days
-from telflow.errors import InputError
+from telflow.errors import InputError, MixedRecordsError
+from telflow.facts import longest_flow_seconds
 from telflow.ingest import run as ingest_run
+from telflow.ingest.files import SYNTHETIC_MARKER
 from telflow.ingest.run import IngestReport, ingest, parse_context
 from telflow.ingest.spark import parsed_flows, scan_files
 from telflow.lake import Lake
@@ -148,6 +151,61 @@ def test_a_file_that_grew_is_not_counted_twice(lake: Lake, raw: Path, tokenizer:
     read(lake, tokenizer, raw)
     assert (len(flow_rows(lake)), lake.read(FLOWS_QUARANTINE).count()) == (3, 0)
     assert log_by_name(lake) == {"a.log": ["outgrown", "kept"]}
+
+
+def test_a_file_that_grew_is_not_counted_twice_under_another_spelling_of_its_path(
+    lake: Lake, raw: Path, tokenizer: Tokenizer
+) -> None:
+    (raw / "day").mkdir()
+    (raw.parent / "link").symlink_to(raw)
+    relative = Path(os.path.relpath(raw))
+    lines: list[str] = []
+    for host, folder in enumerate([raw, raw.parent / "link", relative, raw / "day" / ".."]):
+        lines.append(record(host))
+        read(lake, tokenizer, write(folder / "a.log", *lines))
+        assert len(flow_rows(lake)) == len(lines)
+    assert log_by_name(lake) == {"a.log": ["outgrown", "outgrown", "outgrown", "kept"]}
+
+
+def test_a_file_that_grew_into_a_copy_of_another_counts_once(lake: Lake, raw: Path, tokenizer: Tokenizer) -> None:
+    read(lake, tokenizer, write(raw / "b.log", record(1)))
+    whole = write(raw / "a.log", record(1), record(2))
+    (raw / "b.log").write_bytes(whole.read_bytes())
+    read(lake, tokenizer, raw)
+    assert len(flow_rows(lake)) == 2
+    assert log_by_name(lake) == {"a.log": ["kept"], "b.log": ["outgrown", "duplicate"]}
+
+
+def test_a_file_without_a_line_that_was_kept_is_told_with_the_reasons(
+    lake: Lake, raw: Path, tokenizer: Tokenizer
+) -> None:
+    bad = write(raw / "bad.log", record(1, start=0), record(2, start=0), record(3, seconds=-5))
+    report = read(lake, tokenizer, bad, write(raw / "good.log", record(1), "rubbish"))
+    assert [(entry.status, Path(entry.scan.path).name) for entry in report.faults] == [("rejected", "bad.log")]
+    told = f"rejected: {bad}: none of its lines was kept (2 time_out_of_range, 1 end_before_start)"
+    assert told in "\n".join(report.lines())
+    assert read(lake, tokenizer, raw).files == ()
+
+
+def test_synthetic_records_and_ones_own_do_not_come_together(lake: Lake, raw: Path, tokenizer: Tokenizer) -> None:
+    (raw / "simulated" / "zeek").mkdir(parents=True)
+    (raw / "simulated" / SYNTHETIC_MARKER).write_text("{}")
+    own = write(raw / "own.log", record(1))
+    synthetic = write(raw / "simulated" / "zeek" / "a.log", record(2))
+    with pytest.raises(MixedRecordsError, match="would get both"):
+        read(lake, tokenizer, raw)
+    read(lake, tokenizer, own)
+    with pytest.raises(MixedRecordsError, match="holds own records, and the input has others"):
+        read(lake, tokenizer, synthetic)
+    assert read(lake, tokenizer, own).known_files == 1
+
+
+def test_a_lake_knows_the_longest_flow_it_ever_accepted(lake: Lake, raw: Path, tokenizer: Tokenizer) -> None:
+    read(lake, tokenizer, write(raw / "a.log", record(1)))
+    lower, higher = (load_settings(overrides=[f"ingest.max_duration_seconds={limit}"]) for limit in (60, 1_000_000))
+    ingest(lake, lower, [str(raw)], labelled, tokenizer)
+    assert longest_flow_seconds(lake, lower) == 604_800
+    assert longest_flow_seconds(lake, higher) == 1_000_000
 
 
 def test_another_file_of_the_same_name_counts_beside_the_first(lake: Lake, raw: Path, tokenizer: Tokenizer) -> None:

@@ -247,3 +247,12 @@ def test_a_bad_line_in_a_large_block_costs_only_itself() -> None:
     assert block.flows["src_bytes"].to_pylist() == [place for place in range(3000) if place not in bad]
     numbers = [flow_id - FILE_ID for flow_id in block.flows["flow_id"].to_pylist()]
     assert numbers == [place + 2 for place in range(3000) if place not in bad]
+
+
+def test_a_zstd_file_may_hold_frames_that_are_to_be_skipped(tmp_path: Path) -> None:
+    skippable = b"\x5a\x2a\x4d\x18\x04\x00\x00\x00note"
+    for content in (skippable + zstd(TEXT), zstd(TEXT) + skippable, zstd(TEXT[:5000]) + skippable + zstd(TEXT[5000:])):
+        path = tmp_path / "flows.zst"
+        path.write_bytes(content)
+        scan, flows, _ = parse_file(path)
+        assert (scan.compression, scan.status, len(flows)) == ("zstd", "kept", 300)

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import reclassify
+from telflow.days import CHANGE, log_days
 from telflow.errors import TableMissingError
 from telflow.lake import Lake
 from telflow.tables import FLOWS, RECLASSIFICATION
@@ -22,6 +23,7 @@ def test_running_twice_is_running_once(spark: SparkSession, tmp_path: Path, caps
         {"service": "https"},
     ]
     lake.append(FLOWS, flows_frame(spark, rows))
+    log_days(lake, CHANGE, [NOON.date(), NOON.date() + timedelta(days=1)], 1)
     root = ["--set", f"lake.root={lake.root}"]
     runs = []
     for arguments in ([], [], ["--days", "2024-01-02"]):

@@ -10,7 +10,9 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import run_pipeline
+from telflow.errors import LakeBusyError, MixedRecordsError
 from telflow.lake import Lake
+from telflow.runs import sole_run
 from telflow.settings import load_settings
 from telflow.simulate.run import simulate
 from telflow.tables import (
@@ -26,6 +28,7 @@ from telflow.tables import (
     SCOPE_LOAD,
     SUBSCRIBERS,
     TRAFFIC_BY_WINDOW,
+    WORKING_TABLES,
 )
 
 SIMULATED = ["simulate.customers=40", "simulate.days=3"]
@@ -156,6 +159,27 @@ def test_the_overview_names_each_table_with_its_rows(
     printed = capsys.readouterr().out
     for table in (FLOWS, TRAFFIC_BY_WINDOW, CUSTOMER_SCORES):
         assert re.search(rf"{re.escape(lake.location(table))}\s+{lake.read(table).count():,} rows", printed)
+    assert not any(lake.location(table) in printed for table in WORKING_TABLES)
+    assert "warning" not in printed
+
+
+def test_a_run_waits_for_nobody_and_disturbs_nobody(lake: Lake, arguments: list[str]) -> None:
+    versions = {table.name: lake.version(table) for table in ALL_TABLES if lake.exists(table)}
+    with sole_run(lake, "other.py"), pytest.raises(LakeBusyError, match=r"other\.py of"):
+        run_pipeline.main(arguments)
+    assert {table.name: lake.version(table) for table in ALL_TABLES if lake.exists(table)} == versions
+
+
+def test_ones_own_records_do_not_come_to_synthetic_ones(lake: Lake, arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(
+        f"{VPC_HEADER}\n2 1 eni-1 10.0.0.1 192.0.2.7 40000 443 6 5 500 1704110400 1704110460 ACCEPT OK\n"
+    )
+    kept = lake.read(FLOWS).count()
+    with pytest.raises(MixedRecordsError, match="holds synthetic records"):
+        run_pipeline.main([str(tmp_path / "a.log"), *arguments])
+    assert lake.read(FLOWS).count() == kept
+    with sole_run(lake, "next.py"):  # it is over
+        pass
 
 
 def test_own_records_without_own_prefixes_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,6 +198,7 @@ def test_own_records_without_own_prefixes_are_warned_of(tmp_path: Path, capsys: 
     printed = capsys.readouterr().out
     assert "no flow has an end inside network.own_prefixes" in printed
     assert "prose.txt" in printed
+    assert "no folder provider with leases.csv is below or beside" in printed
     every_source = [
         *command,
         "--set",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from telflow.peaks.windows import apportion, apportioned, filter_touching_days, with_windows
+from telflow.peaks.windows import apportion, apportioned, is_touching, with_windows
 from telflow.settings import LoadScheme
 
 SCHEMA = "start_time timestamp, end_time timestamp, service string, src_bytes bigint"
@@ -148,7 +148,7 @@ TICK = timedelta(microseconds=1)
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "is_touching"),
+    ("start", "end", "touches"),
     [
         pytest.param(MIDNIGHT, MIDNIGHT, True, id="instant at the first midnight"),
         pytest.param(MIDNIGHT - TICK, MIDNIGHT - TICK, False, id="instant just before"),
@@ -159,12 +159,12 @@ TICK = timedelta(microseconds=1)
         pytest.param(MIDNIGHT - timedelta(days=2), MIDNIGHT + timedelta(days=2), True, id="around the day"),
     ],
 )
-def test_flows_that_touch_a_day(spark: SparkSession, start: datetime, end: datetime, is_touching: bool) -> None:
+def test_flows_that_touch_a_day(spark: SparkSession, start: datetime, end: datetime, touches: bool) -> None:
     flows = spark.createDataFrame(
         [(start.date(), start, end)], "event_date date, start_time timestamp, end_time timestamp"
     )
-    touching = filter_touching_days(flows, date(2024, 1, 2), date(2024, 1, 3), max_duration_seconds=2 * 86_400)
-    assert touching.count() == int(is_touching)
+    touching = flows.where(is_touching(date(2024, 1, 2), date(2024, 1, 3), max_duration_seconds=2 * 86_400))
+    assert touching.count() == int(touches)
 
 
 def test_a_range_of_instants_need_not_begin_at_midnight_in_utc(spark: SparkSession) -> None:
@@ -173,7 +173,7 @@ def test_a_range_of_instants_need_not_begin_at_midnight_in_utc(spark: SparkSessi
     flows = spark.createDataFrame(
         [(start.date(), start, start) for start in starts], "event_date date, start_time timestamp, end_time timestamp"
     )
-    touching = filter_touching_days(flows, vancouver_midnight, vancouver_midnight + timedelta(days=1), 3600)
+    touching = flows.where(is_touching(vancouver_midnight, vancouver_midnight + timedelta(days=1), 3600))
     assert [row.start_time for row in touching.collect()] == [vancouver_midnight.replace(tzinfo=None)]
 
 
@@ -186,7 +186,7 @@ def test_partitions_that_cannot_touch_the_range_are_not_read(
         "event_date date, start_time timestamp, end_time timestamp",
     ).write.partitionBy("event_date").parquet(str(tmp_path / "flows"))
     flows = spark.read.parquet(str(tmp_path / "flows"))
-    touching = filter_touching_days(flows, date(2024, 1, 2), date(2024, 1, 3), max_duration_seconds=86_400)
+    touching = flows.where(is_touching(date(2024, 1, 2), date(2024, 1, 3), max_duration_seconds=86_400))
     touching.explain()
     pruned = capsys.readouterr().out.split("PartitionFilters: [")[1].split("]")[0]
     assert "event_date#" in pruned

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from telflow.customers.provider import with_tokens
-from telflow.errors import KeyMissingError
-from telflow.privacy.tokens import Tokenizer, load_tokenizer
+from telflow.errors import KeyChangedError, KeyMissingError
+from telflow.facts import lake_facts
+from telflow.lake import Lake
+from telflow.privacy.tokens import Tokenizer, lake_tokenizer, load_tokenizer
 from telflow.settings import PrivacySettings
+from telflow.tables import SUBSCRIBERS
 
 KEY = "0f" * 32
 TOKENIZER = Tokenizer(bytes.fromhex(KEY))
@@ -93,3 +96,34 @@ def test_no_plan_holds_the_key_or_a_value(spark: SparkSession) -> None:
         (None, TOKENIZER.token("sub", "S2")),
         (None, None),
     ]
+
+
+def test_a_lake_keeps_to_the_key_its_tokens_were_made_under(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TELFLOW_TEST_KEY", raising=False)
+    lake, file = Lake(spark, str(tmp_path / "lake")), tmp_path / "key"
+    first = lake_tokenizer(lake, settings(file)).token("ip", "a")
+    assert lake_tokenizer(lake, settings(file)).token("ip", "a") == first
+    key = file.read_text()
+    assert key not in str(lake_facts(lake))
+
+    file.unlink()
+    with pytest.raises(KeyMissingError, match=r"key file .* is not there, but the lake holds tokens"):
+        lake_tokenizer(lake, settings(file))
+    assert not file.exists()
+    file.write_text(KEY)
+    with pytest.raises(KeyChangedError, match=r"not the one that the tokens in .* were made under"):
+        lake_tokenizer(lake, settings(file))
+    monkeypatch.setenv("TELFLOW_TEST_KEY", key)
+    assert lake_tokenizer(lake, settings()).token("ip", "a") == first
+
+
+def test_no_key_is_made_for_tokens_that_are_there(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TELFLOW_TEST_KEY", raising=False)
+    lake = Lake(spark, str(tmp_path / "lake"))
+    lake.create(SUBSCRIBERS)
+    with pytest.raises(KeyMissingError, match="restore the file"):
+        lake_tokenizer(lake, settings(tmp_path / "key"))

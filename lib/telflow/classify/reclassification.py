@@ -30,14 +30,19 @@ class ApplicationNames:
     no_finding: frozenset[str]
 
 
-def load_application_names(conf: Path | None = None) -> ApplicationNames:
-    """The reviewed table of application names, ``base/application_aliases.csv`` of the settings.
+def load_application_names(path: str | None = None) -> ApplicationNames:
+    """The reviewed table of application names, checked.
+
+    Args:
+        path: CSV with the columns ``observed_application`` and ``service``; None for ``base/application_aliases.csv``
+            of the settings.
 
     Raises:
         ReviewedTableError: a service in it is not registered; it names file and line.
     """
     columns = ("observed_application", "service")
-    table = read_reviewed(conf_folder(conf) / "base" / "application_aliases.csv", columns)
+    file = Path(path) if path is not None else conf_folder() / "base" / "application_aliases.csv"
+    table = read_reviewed(file, columns)
     known = load_shipped_registry().names
     pairs = set()
     for line, row in table.rows:

@@ -1,7 +1,9 @@
 """Flows labelled again under another registry version, and what that changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -9,19 +11,15 @@ from pyspark.sql import functions as F
 from telflow.classify.labels import LABELS, with_labels
 
 
-def relabelled(
-    flows: DataFrame, services: DataFrame, protocols: DataFrame, categories: Mapping[str, str], registry_version: str
-) -> DataFrame:
-    """Flows under ``registry_version``; the labels they had stay beside as ``before_service`` and so on.
+def relabelled(flows: DataFrame, labels: Callable[[DataFrame], DataFrame]) -> DataFrame:
+    """Flows as ``labels`` labels them; the labels they had stay beside as ``before_service`` and so on.
 
-    Adds ``is_changed`` (boolean): whether any label differs. Other arguments as for ``with_labels``.
+    Adds ``is_changed`` (boolean): whether any label differs.
     """
     kept = flows.withColumns({f"before_{label}": F.col(label) for label in LABELS})
     after = F.struct(*[F.col(label) for label in LABELS])
     before = F.struct(*[F.col(f"before_{label}").alias(label) for label in LABELS])
-    return with_labels(kept, services, protocols, categories, registry_version).withColumn(
-        "is_changed", ~after.eqNullSafe(before)
-    )
+    return kept.transform(labels).withColumn("is_changed", ~after.eqNullSafe(before))
 
 
 def service_changes(relabelled_flows: DataFrame) -> DataFrame:
@@ -52,8 +50,9 @@ def compare_versions(
     after: str,
 ) -> DataFrame:
     """What registry version ``after`` says differently of ``flows`` than ``before``; columns as ``service_changes``."""
-    under_before = with_labels(flows, services, protocols, categories, before)
-    return service_changes(relabelled(under_before, services, protocols, categories, after))
+    known: dict[str, Any] = {"services": services, "protocols": protocols, "categories": categories}
+    under_before = flows.transform(with_labels, **known, registry_version=before)
+    return service_changes(relabelled(under_before, partial(with_labels, **known, registry_version=after)))
 
 
 def changed_days(relabelled_flows: DataFrame) -> dict[date, date]:

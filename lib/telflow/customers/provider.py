@@ -6,8 +6,9 @@ small tables, in vectorised Python, so that the key is never part of a plan; the
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,13 +16,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from telflow.customers.attribution import lease_spans
+from telflow.customers.changes import changed_days
+from telflow.days import CHANGE, log_days, next_run
 from telflow.errors import InputError
+from telflow.ingest.files import part_without_globs
 from telflow.ingest.record import normalise_address
 from telflow.lake import Lake
 from telflow.privacy.tokens import Kind, Tokenizer
 from telflow.tables import (
     CHURN_EVENTS,
     COMPLAINTS,
+    FLOWS,
     LEASE_SPANS,
     LEASES,
     PLANS,
@@ -62,6 +67,25 @@ DELIVERIES = (
 )
 
 
+def provider_folders(inputs: Sequence[str]) -> list[Path]:
+    """The folder ``provider`` below an input that is a folder, or beside the files that an input names.
+
+    Returns:
+        One folder, or none where there is none.
+
+    Raises:
+        InputError: there is more than one, and each would take the place of the other.
+    """
+    above = {part_without_globs(given) for given in inputs}
+    folders = {(path if path.is_dir() else path.parent).resolve() / FOLDER for path in above}
+    found = sorted(folder for folder in folders if folder.is_dir())
+    if len(found) > 1:
+        raise InputError(
+            f"{' and '.join(map(str, found))} would take each other's place: leave one of them, with what all hold"
+        )
+    return found
+
+
 def load_provider(lake: Lake, folder: Path, tokenizer: Tokenizer) -> list[str]:
     """Bring the provider's files in ``folder`` into the lake, those that changed since the last time.
 
@@ -84,11 +108,25 @@ def load_provider(lake: Lake, folder: Path, tokenizer: Tokenizer) -> list[str]:
 
 
 def settle_leases(lake: Lake) -> None:
-    """Write lease_spans, unless it was made of these very leases and subscribers: a run may have died in between."""
+    """Write lease_spans, unless it was made of these very leases and subscribers: a run may have died in between.
+
+    Days whose flows have another customer, plan or region by the new spans are logged as changed, before the spans
+    themselves are: a run that dies in between logs them again.
+    """
     made_of = f"{lake.last_note(LEASES)} {lake.last_note(SUBSCRIBERS)}"
     if lake.exists(LEASES) and lake.last_note(LEASE_SPANS) != made_of:
         spans = lease_spans(lake.read(LEASES), lake.read_or_empty(SUBSCRIBERS))
+        log_days(lake, CHANGE, days_to_rebuild(lake, spans), next_run(lake))
         lake.replace_all(LEASE_SPANS, spans, note=made_of)
+
+
+def days_to_rebuild(lake: Lake, spans: DataFrame) -> list[date]:
+    """UTC days that flows lasted into which began on days that ``spans`` and those of the lake tell differently of."""
+    days = lake.read_or_empty(FLOWS).select("event_date").distinct()
+    changed = [row.day for row in changed_days(lake.read_or_empty(LEASE_SPANS), spans, days).collect()]
+    lasted = F.explode(F.sequence(F.to_date("start_time"), F.to_date("end_time"))).alias("day")
+    flows = lake.read_or_empty(FLOWS).where(F.col("event_date").isin(changed))
+    return [row.day for row in flows.select(lasted).distinct().collect()] if changed else []
 
 
 def file_digest(path: Path) -> str:
@@ -103,15 +141,10 @@ def read_delivery(spark: SparkSession, path: Path, delivery: Delivery, tokenizer
         InputError: see ``load_provider``.
     """
     sources = {name: delivery.renamed.get(name, name) for name in delivery.table.columns}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file), [])
-    missing = sorted(set(sources.values()) - set(header))
-    if missing:
-        raise InputError(
-            f"{path}, line 1: column {', '.join(missing)} is missing: the header holds {', '.join(header)}"
-        )
-
-    text = spark.read.csv(str(path), header=True, inferSchema=False, multiLine=False, mode="PERMISSIVE")
+    check_lines(path, set(sources.values()))
+    # a name such as [2024] is no glob here
+    reader = spark.read.options(header=True, inferSchema=False, multiLine=False, mode="PERMISSIVE", __globPaths__=False)
+    text = reader.csv(str(path.resolve()))
     text = text.select(*sources.values()).transform(with_tokens, delivery.tokens, tokenizer)
     typed = text.select(
         *[F.col(source).try_cast(delivery.table.schema[name].dataType).alias(name) for name, source in sources.items()],
@@ -119,6 +152,33 @@ def read_delivery(spark: SparkSession, path: Path, delivery: Delivery, tokenizer
     )
     check_values(typed, path, delivery, sources)
     return typed.drop("text")
+
+
+def check_lines(path: Path, needed: set[str]) -> None:
+    """Refuse a file without a column that is needed, or with a line that is not whole.
+
+    Raises:
+        InputError: it names the file and the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file)
+            header = next(rows, [])
+            missing = sorted(needed - set(header))
+            if missing:
+                raise InputError(
+                    f"{path}, line 1: column {', '.join(missing)} is missing: the header holds {', '.join(header)}"
+                )
+            for row in rows:
+                if row and len(row) != len(header):
+                    raise InputError(
+                        f"{path}, line {rows.line_num}: {len(row)} values stand under {len(header)} columns: the file "
+                        "is cut or damaged there, deliver it again whole"
+                    )
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text ({error.reason}, byte {error.start}): save it as UTF-8") from None
+    except csv.Error as error:
+        raise InputError(f"{path}, line {rows.line_num}: {error}: mend it and deliver the file again") from None
 
 
 def check_values(typed: DataFrame, path: Path, delivery: Delivery, sources: Mapping[str, str]) -> None:

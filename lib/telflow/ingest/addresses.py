@@ -35,7 +35,7 @@ class Ends:
     """Both ends of the records of a block.
 
     Attributes:
-        src_ip, dst_ip: token on the own side, else the address; null where it is none.
+        src_ip, dst_ip: token on the own side and of link-local IPv6, else the address; null where it is none.
         is_src_own, is_dst_own: whether the end is on the own side.
         src_is_bad, dst_is_bad: whether the text is no address.
     """
@@ -54,16 +54,17 @@ def resolve_ends(sources: pl.Series, destinations: pl.Series, context: ParseCont
     src_codes, dst_codes = codes[: len(sources)], codes[len(sources) :]
     address, is_own = resolve(distinct, context.own_prefixes)
     if context.every_source_is_own:
-        src_shown = with_tokens(address, used(src_codes, len(distinct)), context.tokenizer)
-        dst_shown = address
+        # any address is somebody's, and its token beside itself in the answer would tell who
+        shown = with_tokens(address, np.ones(len(distinct), np.bool_), context.tokenizer)
         is_src_own, is_dst_own = pl.Series(np.ones(len(sources), np.bool_)), pl.Series(np.zeros(len(sources), np.bool_))
     else:
-        src_shown = dst_shown = with_tokens(address, is_own, context.tokenizer)
+        shown = with_tokens(address, is_own | is_link_local(address), context.tokenizer)
         is_src_own, is_dst_own = pl.Series(is_own[src_codes]), pl.Series(is_own[dst_codes])
     is_bad = address.is_null().to_numpy()
+    texts = strings(shown)
     return Ends(
-        src_ip=strings(src_shown).take(numbers(src_codes)),
-        dst_ip=strings(dst_shown).take(numbers(dst_codes)),
+        src_ip=texts.take(numbers(src_codes)),
+        dst_ip=texts.take(numbers(dst_codes)),
         is_src_own=is_src_own,
         is_dst_own=is_dst_own,
         src_is_bad=pl.Series(is_bad[src_codes]),
@@ -90,11 +91,9 @@ def numbers(codes: npt.NDArray[np.int32]) -> pa.Array:
     return pl.Series(codes).to_arrow()
 
 
-def used(codes: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.bool_]:
-    """Which of the numbers below ``size`` occur among ``codes``."""
-    mask = np.zeros(size, dtype=np.bool_)
-    mask[codes] = True
-    return mask
+def is_link_local(address: pl.Series) -> npt.NDArray[np.bool_]:
+    """Which addresses lie in fe80::/10: no provider's prefix, but often made of a MAC address (RFC 4291)."""
+    return address.str.contains("^fe[89ab]").fill_null(value=False).to_numpy()
 
 
 def resolve(distinct: pl.Series, prefixes: Sequence[str]) -> tuple[pl.Series, npt.NDArray[np.bool_]]:

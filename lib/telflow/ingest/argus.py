@@ -3,13 +3,26 @@
 ``SrcBytes`` and ``SrcPkts`` went from source to destination, the rest of ``TotBytes`` and ``TotPkts`` came back. Files
 without ``SrcPkts`` (the 15 columns of CTU-13) share the packets out as the bytes went, at least one for each direction
 that has bytes. Ports of ICMP hold ``0xCCTT`` (code and type) in the source port, of ICMPv6 the type and the code.
+Other ports are numbers, decimal or hexadecimal, or the registry's names, as ``ra`` prints them without ``-n``.
 """
 
+from functools import cache
 from typing import Final
 
 import polars as pl
 
-from telflow.ingest.fields import draft_of, first_reason, has_ports, is_icmp, protocols, reason_where, unknown_protocol
+from telflow.classify.shipped import load_shipped_registry
+from telflow.ingest.fields import (
+    TCP,
+    UDP,
+    draft_of,
+    first_reason,
+    has_ports,
+    is_icmp,
+    protocols,
+    reason_where,
+    unknown_protocol,
+)
 from telflow.ingest.layout import Format, Layout
 from telflow.ingest.record import NOT_A_NUMBER, Reason
 from telflow.ingest.times import as_utc, gap_reason, local_times, micros
@@ -22,6 +35,8 @@ TIME_FORMATS: Final = (
 )
 # what Argus's own decoders of an application print instead of the protocol below it
 ARGUS_NAMES: Final = {"rtp": 17, "rtcp": 17, "udt": 17}
+PORT_COLUMNS: Final = ("Sport", "Dport")
+PORT_NAME: Final = r"^\s*[a-z][a-z0-9-]*\s*$"
 MAC_FORM: Final = r"^[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2}){5}$"
 OPENED_BY: Final = {"->": True, "<-": False}  # all others say that Argus did not see who began
 
@@ -35,7 +50,7 @@ def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         is_mac=pl.any_horizontal(pl.col(name).str.contains(MAC_FORM) for name in ("SrcAddr", "DstAddr")),
         is_short=(pl.col("SrcBytes") > pl.col("TotBytes")) | (pl.col("SrcPkts") > pl.col("TotPkts")),
     )
-    known = frame.with_columns(start.alias("start_time"), numbers.alias("protocol"))
+    known = frame.with_columns(start.alias("start_time"), numbers.alias("protocol")).pipe(with_numbers_of_names)
     source_port, destination_port = number("Sport"), number("Dport")
     is_hex = pl.col("Sport").str.starts_with("0x").fill_null(value=False)
     sent = source_packets()
@@ -66,6 +81,29 @@ def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         ),
     }
     return draft_of(known, columns, layout)
+
+
+def with_numbers_of_names(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with numbers in the place of ports that are given by the name of their service."""
+    is_name = [pl.col(name).str.contains(PORT_NAME).any() for name in PORT_COLUMNS]
+    if not frame.select(pl.any_horizontal(is_name).fill_null(value=False)).item():
+        return frame
+    by_tcp, by_udp = (port_names(protocol) for protocol in (TCP, UDP))
+    return frame.with_columns(
+        pl.when(pl.col("protocol") == UDP).then(name.replace(by_udp)).otherwise(name.replace(by_tcp))
+        for name in (pl.col(column).str.strip_chars() for column in PORT_COLUMNS)
+    )
+
+
+@cache
+def port_names(protocol: int) -> dict[str, str]:
+    """Port, in decimal text, of each service name of a protocol; of several the lowest."""
+    named: dict[str, str] = {}
+    for fact in load_shipped_registry().services:
+        if fact.protocol == protocol:
+            for name in (fact.service, *fact.aliases):
+                named.setdefault(name, str(fact.port_from))
+    return named
 
 
 def number(column: str) -> pl.Expr:

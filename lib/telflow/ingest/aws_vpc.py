@@ -16,6 +16,7 @@ HEADER_V2: Final = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 )
 COLUMNS_V2: Final = tuple(HEADER_V2.split())
+CLOUDWATCH: Final = ("delivered-at", "log-stream")  # what CloudWatch's tools put before a record
 NO_FLOW: Final = ("NODATA", "SKIPDATA")
 
 

@@ -11,6 +11,7 @@ from telflow.ingest.record import DRAFT, NOT_A_NUMBER, Reason
 FLAG_LETTERS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "C": 128, "W": 128}
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 TCP = 6
+UDP = 17
 UNKNOWN_APPLICATIONS = ("", "unknown", "failed")
 
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,6 +21,7 @@ Storage = Literal["none", "gzip", "bzip2", "zstd", "nfcapd"]
 READ_BYTES: Final = 1 << 20
 ZSTD_READ_BYTES: Final = 1 << 16
 SKIPPED_FOLDERS: Final = ("provider", "truth")  # what a provider delivers beside its flows, and a simulation's truth
+SYNTHETIC_MARKER: Final = "_SYNTHETIC.json"  # a simulation puts it into the folder that it writes
 MAGIC: Final[tuple[tuple[bytes, Storage], ...]] = (
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
@@ -29,6 +31,7 @@ MAGIC: Final[tuple[tuple[bytes, Storage], ...]] = (
     (b"\xa5\x0c\x00\x01", "nfcapd"),
     (b"\xa5\x0c\x00\x02", "nfcapd"),
 )
+ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"  # after 50 to 5f: a frame that holds something else than content (RFC 8878)
 
 
 class CutError(InputError):
@@ -39,6 +42,8 @@ def storage_of(path: Path) -> Storage:
     """How a file is stored, by its first bytes, whatever its name says."""
     with path.open("rb") as file:
         head = file.read(4)
+    if head[1:] == ZSTD_SKIPPABLE and head[0] >> 4 == 5:
+        return "zstd"
     return next((storage for magic, storage in MAGIC if head.startswith(magic)), "none")
 
 
@@ -113,7 +118,7 @@ def read_nfcapd(path: Path) -> Iterator[bytes]:
 
 
 def find_files(inputs: Sequence[str]) -> list[Path]:
-    """Files that the inputs name, sorted, each once.
+    """Files that the inputs name, sorted, each once, under the one path that no link leads over.
 
     An input is a file, a folder (with all below it) or a glob. Of a folder, names that begin with ``.`` or ``_`` and
     the folders ``provider`` and ``truth`` are left out.
@@ -126,7 +131,7 @@ def find_files(inputs: Sequence[str]) -> list[Path]:
         files = files_of(given)
         if not files:
             raise InputError(f"input {given} names no flow file: give a file, a folder or a glob that holds some")
-        found.update(files)
+        found.update(file.resolve() for file in files)
     return sorted(found)
 
 
@@ -140,6 +145,15 @@ def files_of(given: str) -> set[Path]:
     return {file for found in named if found.name not in SKIPPED_FOLDERS for file in files_below(found)}
 
 
+def part_without_globs(given: str) -> Path:
+    """What of an input is a path: all of it where that exists, else what stands before the first glob character."""
+    path = Path(given).expanduser()
+    if path.exists():
+        return path
+    plain = takewhile(lambda part: not set(part) & set("*?["), path.parts)
+    return Path(*plain)
+
+
 def files_below(path: Path) -> set[Path]:
     """The file itself, or the flow files below a folder."""
     if path.is_file():
@@ -149,6 +163,11 @@ def files_below(path: Path) -> set[Path]:
         folders[:] = [name for name in folders if is_wanted(name) and name not in SKIPPED_FOLDERS]
         found.update(Path(folder) / name for name in names if is_wanted(name) and (Path(folder) / name).is_file())
     return found
+
+
+def is_synthetic(folder: Path) -> bool:
+    """Whether a simulation wrote the files of a folder, as the marker there or above it tells."""
+    return any((above / SYNTHETIC_MARKER).is_file() for above in (folder, *folder.parents))
 
 
 def is_wanted(name: str) -> bool:

@@ -4,6 +4,7 @@ Nothing here knows Spark: its workers call :func:`parse_chunk` on parts of files
 :func:`parse_lines` on what it received.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,11 +20,11 @@ from telflow.ingest.finish import finish
 from telflow.ingest.formats import FORMATS
 from telflow.ingest.layout import Format, Layout
 from telflow.ingest.record import RAW_CHARACTERS, REJECT_SCHEMA, ParseContext, Reason
-from telflow.ingest.scan import Chunk
+from telflow.ingest.scan import MARK, Chunk
 from telflow.ingest.text import Records, read_records
+from telflow.ingest.zeek_head import HeadReader
 
 BLOCK_BYTES: Final = 16 << 20
-MARK: Final = b"\xef\xbb\xbf"  # some editors put it before UTF-8 text
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class ParsedBlock:
         flows: rows of the table, columns as in ``record.FLOW_SCHEMA``.
         rejects: ``line``, ``reason``, ``raw``; the raw text is cut after 4096 characters.
         counts: what became of the lines.
-        is_cut: the last line has no end and is unparsable: the file it came from is cut.
+        is_cut: the last line has no end and is unparsable or lacks a field: the file it came from is cut.
     """
 
     flows: pa.Table
@@ -61,10 +62,12 @@ class ParsedBlock:
 def parse_chunk(chunk: Chunk, context: ParseContext) -> Iterator[ParsedBlock]:
     """Parse a part of a file, block by block; of a damaged file, what can be read of it."""
     line = chunk.first_line
+    heads = HeadReader(chunk.layout)
     for block in line_blocks(read_chunk(chunk)):
-        parsed = parse_lines(block, chunk.layout, line, chunk.file_id, context)
-        line += parsed.counts.lines
-        yield parsed
+        for part, layout in heads.parts(block) if chunk.layout.has_heads else [(block, chunk.layout)]:
+            parsed = parse_lines(part, layout, line, chunk.file_id, context)
+            line += parsed.counts.lines
+            yield parsed
 
 
 def read_chunk(chunk: Chunk) -> Iterator[bytes]:
@@ -115,6 +118,9 @@ def parse_lines(data: bytes, layout: Layout, first_line: int, file_id: int, cont
     source = FORMATS[layout.text_format]
     records = read_records(data, layout, source)
     draft = source.draft(records.frame, layout)
+    is_record = bool(len(records.places)) and records.places[-1] == records.lines - 1
+    if is_open and is_record and ends_in_number(data, layout, source):
+        draft = with_last_unparsable(draft)
     done = finish(
         draft, is_missing(records.frame, source), records.places + (file_id + first_line), layout.source_format, context
     )
@@ -126,14 +132,30 @@ def parse_lines(data: bytes, layout: Layout, first_line: int, file_id: int, cont
         comment=records.counts.get("comment", 0),
         skipped=records.counts.get("skipped", 0) + done.skipped,
     )
-    is_cut = is_open and is_unparsable(rejects, first_line + counts.lines - 1)
+    is_cut = is_open and lacks_something(rejects, first_line + counts.lines - 1)
     return ParsedBlock(done.flows, rejects, counts, is_cut)
 
 
-def is_unparsable(rejects: pa.Table, line: int) -> bool:
-    """Whether a line was rejected because nothing could be read of it."""
+def ends_in_number(data: bytes, layout: Layout, source: Format) -> bool:
+    """Whether the last record's last value is a number that is read: nobody can tell how many digits it is to have."""
+    if not layout.columns or layout.columns[-1] not in source.fields:
+        return False
+    last = data[max(data.rfind(layout.separator.encode()), data.rfind(b"\n")) + 1 :]
+    return re.fullmatch(rb"[\d.]+", last) is not None
+
+
+def with_last_unparsable(draft: pl.DataFrame) -> pl.DataFrame:
+    """The draft, its last record rejected."""
+    is_last = pl.int_range(pl.len()) == pl.len() - 1
+    return draft.with_columns(
+        pl.when(is_last).then(pl.lit(Reason.UNPARSABLE.value)).otherwise("reason").alias("reason")
+    )
+
+
+def lacks_something(rejects: pa.Table, line: int) -> bool:
+    """Whether a line was rejected because it could not be read, or a field was missing."""
     found = [row for row in rejects.slice(max(len(rejects) - 1, 0)).to_pylist() if row["line"] == line]
-    return any(row["reason"] == Reason.UNPARSABLE for row in found)
+    return any(row["reason"] in (Reason.UNPARSABLE, Reason.MISSING_FIELD) for row in found)
 
 
 def is_missing(frame: pl.DataFrame, source: Format) -> pl.Series:

@@ -1,13 +1,19 @@
 """What a format is, and what one file of it looks like."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
 
+from telflow.errors import InputError
+
 LineKind = Literal["trailer", "comment", "skipped"]
 Type = pl.DataType | type[pl.DataType]
+
+
+class UnknownFormatError(InputError):
+    """The content is of no format this package reads."""
 
 
 @dataclass(frozen=True)
@@ -17,14 +23,18 @@ class Layout:
     Attributes:
         source_format: name of the format, as the table has it.
         text_format: name of the format of the lines, the same but for what ``nfdump`` prints of its binary files.
-        columns: names of the columns in order, in this package's spelling; empty where each line names its own (JSON).
+        columns: names of the columns in order, in this package's spelling; empty where each line names its own (JSON),
+            or where no line can be read.
         header: text of the header line, which is no record wherever it stands.
         separator: character between two columns.
         zone: zone of times that carry none.
         sampling_rate: 1 of this many packets was exported, where the record does not say.
         exporter: name of the exporter, where the record does not say.
+        quote: character that may enclose a value; None where no value is enclosed, or the format says which.
         unset: texts that stand for no value.
-        is_interim: the records tell of connections that another record will tell of again.
+        set_separator: text between the members of a set.
+        is_skipped: records that do not say themselves what they are, are no finished flows.
+        has_heads: comment lines within the file name other columns; each counts for the lines below it.
     """
 
     source_format: str
@@ -35,8 +45,11 @@ class Layout:
     zone: str = "UTC"
     sampling_rate: int = 1
     exporter: str | None = None
+    quote: str | None = None
     unset: tuple[str, ...] = ()
-    is_interim: bool = False
+    set_separator: str = ","
+    is_skipped: bool = False
+    has_heads: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,3 +76,9 @@ class Format:
     quote: str | None = None
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     needs_one_of: tuple[tuple[str, ...], ...] = ()
+
+
+def missing_columns(form: Format, columns: Sequence[str]) -> list[str]:
+    """Columns that the format needs and the header does not have."""
+    missing = [column for column in form.required if column not in columns]
+    return missing + [" or ".join(group) for group in form.needs_one_of if not set(group) & set(columns)]

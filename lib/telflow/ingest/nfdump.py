@@ -3,8 +3,13 @@
 Columns as nfdump prints them (src/output/output_csv.c and output_csv_fast.c of its tags v1.7.1 and v1.7.8):
 ``ipkt`` and ``ibyt`` count from source to destination, ``opkt`` and ``obyt`` the other way (0 in a record of one
 direction). ``dp`` of ICMP is ``type.code`` or type * 256 + code. Times are local to where nfdump ran.
+
+Where clocks are set back, an hour of ``ts`` and ``te`` occurs twice. The duration settles it: ``ts`` is the one of its
+two readings from which ``td`` leads to ``te``, the earlier where both do or there is no ``td``; ``te`` is before ``ts``
+only where its later reading is.
 """
 
+from datetime import timedelta
 from typing import Final
 
 import polars as pl
@@ -20,10 +25,10 @@ from telflow.ingest.fields import (
     reason_where,
     unknown_protocol,
 )
-from telflow.ingest.layout import Format, Layout
+from telflow.ingest.layout import Format, Layout, LineKind
 from telflow.ingest.protocols import ICMP_PROTOCOLS, NFDUMP_NAMES, PORT_PROTOCOLS
 from telflow.ingest.record import NOT_A_NUMBER, Reason
-from telflow.ingest.times import as_utc, from_millis, gap_reason, local_times, micros
+from telflow.ingest.times import as_utc, duration_seconds, from_millis, gap_reason, local_times, micros
 
 HEADER_48: Final = (
     "ts te td sa da sp dp pr flg fwd stos ipkt ibyt opkt obyt in out sas das smk dmk dtos dir nh nhb svln dvln "
@@ -40,20 +45,24 @@ TIME_FORMATS: Final = (
     "%m/%d/%y %H:%M:%S",
     "%m/%d/%Y %H:%M:%S",
 )
+CLOCK_STEP: Final = timedelta(seconds=1)  # ts and te are cut to whole seconds
 
 
 def draft_csv48(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """Drafts of the 48 columns. The end is the start plus ``td``, which has the milliseconds that ``te`` lacks."""
     clock_start, clock_end = local_times(frame["ts"], TIME_FORMATS), local_times(frame["te"], TIME_FORMATS)
-    start = as_utc(clock_start, layout.zone)
+    start = start_times(clock_start, clock_end, frame["td"], layout.zone)
     numbers = protocols(frame["pr"], NFDUMP_NAMES)
     is_reversed = (clock_end < clock_start).fill_null(value=False)
+    if is_reversed.any():
+        is_reversed &= (as_utc(clock_end, layout.zone, "latest") < start).fill_null(value=True)
     known = frame.with_columns(
         start.alias("start_time"), numbers.alias("protocol"), flags(frame["flg"]).alias("tcp_flags")
     )
     is_one_way = pl.col("opkt").fill_null(0) == 0
     if frame["td"].null_count():
-        end = pl.coalesce(end_after("td"), pl.lit(as_utc(clock_end, layout.zone)))
+        first, second = as_utc(clock_end, layout.zone), as_utc(clock_end, layout.zone, "latest")
+        end = pl.coalesce(end_after("td"), pl.lit(first.zip_with((first >= start).fill_null(value=True), second)))
     else:
         end = end_after("td")
     columns: dict[str, pl.Expr | pl.Series] = {
@@ -83,12 +92,28 @@ def draft_csv48(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     return draft_of(known, columns, layout)
 
 
+def start_times(clock_start: pl.Series, clock_end: pl.Series, seconds: pl.Series, zone: str) -> pl.Series:
+    """Starts in UTC; of one that occurs twice, the reading that the duration says."""
+    first, second = as_utc(clock_start, zone), as_utc(clock_start, zone, "latest")
+    if zone == "UTC" or bool((first == second).fill_null(value=True).all()):
+        return first
+    length = pl.select(micros(pl.lit(seconds)).cast(pl.Duration("us"))).to_series()
+    ends = as_utc(clock_end, zone), as_utc(clock_end, zone, "latest")
+    fits_first, fits_second = (
+        (((start + length - ends[0]).abs() <= CLOCK_STEP) | ((start + length - ends[1]).abs() <= CLOCK_STEP))
+        for start in (first, second)
+    )
+    return second.zip_with((fits_second & ~fits_first).fill_null(value=False), first)
+
+
 def draft_csv175(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """Drafts of ``-o csv`` from 1.7.5: protocol by number, no end, no flags; a row may stand for several flows."""
     clock = local_times(frame["firstSeen"], TIME_FORMATS)
     start = as_utc(clock, layout.zone)
     numbers = protocols(frame["proto"], NFDUMP_NAMES)
-    known = frame.with_columns(start.alias("start_time"), numbers.alias("protocol"))
+    known = frame.with_columns(
+        start.alias("start_time"), numbers.alias("protocol"), duration_seconds(frame["duration"]).alias("duration")
+    )
     columns: dict[str, pl.Expr | pl.Series] = {
         "start_time": start,
         "end_time": end_after("duration"),
@@ -101,7 +126,7 @@ def draft_csv175(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         "reason": first_reason(
             unknown_protocol(frame["proto"], numbers),
             gap_reason(clock, start),
-            reason_where((frame["duration"] < 0).fill_null(value=False), Reason.NEGATIVE_DURATION),
+            reason_where((known["duration"] < 0).fill_null(value=False), Reason.NEGATIVE_DURATION),
         ),
     }
     return draft_of(known, columns, layout)
@@ -167,12 +192,14 @@ def exporter(column: str, layout: Layout) -> pl.Expr:
 
 
 VOLUME_TYPES: Final = {"sp": pl.Int64, "ipkt": pl.Int64, "ibyt": pl.Int64, "opkt": pl.Int64, "obyt": pl.Int64}
-SUMMARY: Final = (
-    (r"Summary\s*$", "trailer"),
-    (r"flows,bytes,packets,avg_bps,avg_pps,avg_bpp\s*$", "trailer"),
-    (r"\d+(,\d+){5}\s*$", "trailer"),
+SUMMARY: Final[tuple[tuple[str, LineKind], ...]] = (
+    # a spreadsheet fills them up with commas
+    (r'"?Summary"?,*\s*$', "trailer"),
+    (r'"?flows"?,"?bytes"?,"?packets"?,"?avg_bps"?,"?avg_pps"?,"?avg_bpp"?,*\s*$', "trailer"),
+    (r'"?\d+"?(,"?\d+"?){5},*\s*$', "trailer"),
     (r"No match(ing|ed) flows", "comment"),
 )
+NOT_MILLIS: Final = r"(?!\d+,\d+,\d{13},)"  # a record that is cut within its first address looks like a summary
 CSV48: Final = Format(
     fields={
         **dict.fromkeys(("ts", "te"), pl.String),
@@ -188,9 +215,7 @@ CSV48: Final = Format(
 )
 CSV175: Final = Format(
     fields={
-        "firstSeen": pl.String,
-        "duration": pl.Float64,
-        **dict.fromkeys(("proto", "srcAddr", "dstAddr", "dstPort"), pl.String),
+        **dict.fromkeys(("firstSeen", "duration", "proto", "srcAddr", "dstAddr", "dstPort"), pl.String),
         **dict.fromkeys(("srcPort", "packets", "bytes"), pl.Int64),
     },
     required=("firstSeen", "duration", "proto", "srcAddr", "dstAddr", "packets", "bytes"),
@@ -203,6 +228,6 @@ CSV_FAST: Final = Format(
         **dict.fromkeys(("proto", "srcAddr", "dstAddr", "dstPort", "flags"), pl.String),
     },
     required=("firstSeen", "lastSeen", "proto", "srcAddr", "dstAddr", "packets", "bytes"),
-    line_kinds=SUMMARY,
+    line_kinds=tuple((NOT_MILLIS + pattern, kind) for pattern, kind in SUMMARY),
     draft=draft_csv_fast,
 )

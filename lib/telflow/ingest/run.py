@@ -9,9 +9,8 @@ Order of the writes, and what a crash between them leaves:
 A run begins by removing rows of runs that the log does not know, so a file that was half-ingested is read again whole.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -19,35 +18,24 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from telflow.days import CHANGE, log_days, next_run
-from telflow.errors import BrokenIdentityError
-from telflow.ingest.files import find_files, read_content, storage_of
+from telflow.errors import BrokenIdentityError, MixedRecordsError
+from telflow.facts import LONGEST_FLOW, lake_facts, state_fact
+from telflow.ingest.files import find_files, is_synthetic
+from telflow.ingest.identity import FAULTS, READ, FileEntry, KnownFiles
 from telflow.ingest.record import ParseContext
-from telflow.ingest.scan import Chunk, FileScan
+from telflow.ingest.scan import Chunk
 from telflow.ingest.spark import COUNTS, Summary, parsed_flows, rejected_lines, scan_files
 from telflow.lake import Lake
 from telflow.privacy.tokens import Tokenizer
 from telflow.progress import progress
 from telflow.settings import Settings
-from telflow.tables import FLOWS, FLOWS_QUARANTINE, INGEST_LOG
+from telflow.tables import FLOWS, FLOWS_QUARANTINE, INGEST_LOG, TRUTH_CUSTOMERS
 
 MEGABYTE = 1_000_000
 LATEST_AHEAD = timedelta(days=2)
-READ = ("kept", "cut", "interim")
-FAULTS = ("cut", "empty", "unknown_format", "unreadable")
-RETRIED = ("unknown_format", "unreadable")  # settings or permissions may have been mended since
+RECORDS = "records"
 
 Labels = Callable[[DataFrame], DataFrame]
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """A file of this run, as ``ingest_log`` tells of it."""
-
-    scan: FileScan
-    status: str
-    message: str | None
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    touched_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +54,7 @@ class IngestReport:
 
     @property
     def faults(self) -> list[FileEntry]:
-        """Files that are cut, empty, of no known format or unreadable: somebody has to look after them."""
+        """Files that somebody has to look after: cut, all rejected, empty, of no known format or unreadable."""
         return [entry for entry in self.files if entry.status in FAULTS]
 
     def total(self, count: str) -> int:
@@ -94,35 +82,61 @@ def ingest(
 
     Raises:
         InputError: an input names no file at all.
+        MixedRecordsError: synthetic records and one's own would come together.
         BrokenIdentityError: lines read and lines accounted for differ; the next run removes this one's rows.
     """
     for table in (FLOWS, FLOWS_QUARANTINE, INGEST_LOG):
         lake.create(table)
-    log = lake.read(INGEST_LOG).withColumn("modified_micros", F.unix_micros("modified_at")).collect()
-    remove_unlogged(lake, max((row.ingest_run for row in log), default=0))
+    known = KnownFiles.of(lake)
+    remove_unlogged(lake, known.last_run)
     run = next_run(lake)
 
     found = find_files(inputs)
-    known = {(row.path, row.size_bytes, row.modified_micros) for row in log if row.status not in RETRIED}
-    new = [path for path in found if on_disk(path) not in known]
+    new = known.unknown(found)
     chunk_bytes = settings.ingest.chunk_megabytes * MEGABYTE
     with progress(lake.spark, "looking at files"):
         scans = scan_files(lake.spark, new, settings.ingest.sources, chunk_bytes) if new else []
-    entries = without_repeats(first_look(scan, log) for scan in scans)
-
-    remove_outgrown(lake, entries, log)
+    entries = known.entries(scans)
     chunks = [chunk for entry in entries if entry.status in READ for chunk in entry.scan.chunks]
+    if chunks:
+        hold_to_facts(lake, settings, {Path(chunk.path) for chunk in chunks})
+
+    outgrown = known.outgrown_by(entries)
+    remove_readings(lake, outgrown)
     if chunks:
         context = parse_context(settings, tokenizer)
         summaries = write_flows(lake, chunks, context, run, with_labels)
         entries = [counted(entry, summaries) for entry in entries]
         write_rejects(lake, with_rejects(chunks, summaries), context, run)
-    log_days(lake, CHANGE, (day for entry in entries for day in entry.touched_days), run)
-    told = {(row.path, row.content_hash, row.status) for row in log}
-    news = [entry for entry in entries if (entry.scan.path, entry.scan.content_hash, entry.status) not in told]
-    if news:
-        lake.append(INGEST_LOG, log_rows(lake.spark, news, run))
+        entries = with_reasons(lake, entries)
+    touched = [entry.touched_days for entry in entries] + [reading.touched_days for reading in outgrown]
+    log_days(lake, CHANGE, (day for days in touched for day in days), run)
+    untold = known.untold(entries)
+    if untold:
+        lake.append(INGEST_LOG, log_rows(lake.spark, untold, run))
     return IngestReport(run, tuple(entries), known_files=len(found) - len(new))
+
+
+def hold_to_facts(lake: Lake, settings: Settings, paths: Iterable[Path]) -> None:
+    """State what holds of the lake once the files at ``paths`` are in it.
+
+    Raises:
+        MixedRecordsError: synthetic records and one's own would come together.
+    """
+    facts = lake_facts(lake)
+    longest = settings.ingest.max_duration_seconds
+    if longest > int(facts.get(LONGEST_FLOW, 0)):
+        state_fact(lake, LONGEST_FLOW, str(longest))
+    there = facts.get(RECORDS) or ("synthetic" if lake.exists(TRUTH_CUSTOMERS) else None)
+    kinds = {"synthetic" if is_synthetic(folder) else "own" for folder in {path.parent for path in paths}}
+    if len(kinds | ({there} - {None})) > 1:
+        held = f"holds {there} records, and the input has others" if there else "would get both from this input"
+        raise MixedRecordsError(
+            f"synthetic records and one's own do not go into one lake: {lake.root} {held}: give each a lake of its "
+            "own, --set lake.root=..."
+        )
+    if RECORDS not in facts:
+        state_fact(lake, RECORDS, kinds.pop())
 
 
 def remove_unlogged(lake: Lake, last_logged: int) -> None:
@@ -142,63 +156,12 @@ def days_after(lake: Lake, last_logged: int) -> list[date]:
     return [row.day for row in unlogged.select(days).distinct().collect()]
 
 
-def on_disk(path: Path) -> tuple[str, int, int]:
-    """What a file is known by without opening it: path, size in bytes, modification time in microseconds."""
-    about = path.stat()
-    since_epoch = datetime.fromtimestamp(about.st_mtime, UTC) - datetime.fromtimestamp(0, UTC)
-    return str(path), about.st_size, since_epoch // timedelta(microseconds=1)
-
-
-def first_look(scan: FileScan, log: Sequence[Row]) -> FileEntry:
-    """The file's entry before its lines are parsed: a duplicate where the log knows the content."""
-    twin = next((row for row in log if row.status in READ and row.content_hash == scan.content_hash), None)
-    if twin is not None:
-        return duplicate(scan, twin.path)
-    return FileEntry(scan, scan.status, scan.message)
-
-
-def without_repeats(entries: Iterable[FileEntry]) -> list[FileEntry]:
-    """Of files of one content in this run, the first is read, the others are duplicates of it."""
-    first: dict[str, str] = {}
-    told = []
-    for entry in entries:
-        twin = first.setdefault(entry.scan.content_hash, entry.scan.path) if entry.status in READ else entry.scan.path
-        told.append(entry if twin == entry.scan.path else duplicate(entry.scan, twin))
-    return told
-
-
-def duplicate(scan: FileScan, twin: str) -> FileEntry:
-    return FileEntry(replace(scan, chunks=()), "duplicate", f"same content as {twin}, which was read")
-
-
-def remove_outgrown(lake: Lake, entries: Iterable[FileEntry], log: Sequence[Row]) -> None:
-    """Remove what was read of files that have grown since: cut, or still being written, when they were first read.
-
-    A file has grown where the one of the same path began with the same bytes. A file that was replaced by another of
-    the same name has not: both count.
-    """
-    for entry in entries:
-        for row in log:
-            if row.path == entry.scan.path and row.status in READ and entry.status in READ and has_grown(row, entry):
-                place = f"BETWEEN {row.file_id} AND {row.file_id + row.lines_read}"
-                lake.delete(FLOWS, f"flow_id {place}")
-                lake.delete(FLOWS_QUARANTINE, f"file_id = {row.file_id}")
-                lake.update(INGEST_LOG, f"file_id = {row.file_id}", {"status": "'outgrown'"})
-
-
-def has_grown(row: Row, entry: FileEntry) -> bool:
-    """Whether the file begins with the content that the log tells of."""
-    left = row.content_bytes
-    if row.source_format == "nfcapd" or entry.scan.content_bytes <= left:
-        return False
-    path = Path(entry.scan.path)
-    digest = hashlib.sha256()
-    for piece in read_content(path, storage_of(path)):
-        digest.update(piece[:left])
-        left -= len(piece)
-        if left <= 0:
-            break
-    return digest.hexdigest() == str(row.content_hash)
+def remove_readings(lake: Lake, readings: Iterable[Row]) -> None:
+    """Remove the rows of earlier readings, which the log then calls outgrown."""
+    for row in readings:
+        lake.delete(FLOWS, f"flow_id BETWEEN {row.file_id} AND {row.file_id + row.lines_read}")
+        lake.delete(FLOWS_QUARANTINE, f"file_id = {row.file_id}")
+        lake.update(INGEST_LOG, f"file_id = {row.file_id}", {"status": "'outgrown'"})
 
 
 def parse_context(settings: Settings, tokenizer: Tokenizer) -> ParseContext:
@@ -244,9 +207,33 @@ def counted(entry: FileEntry, summaries: Iterable[Summary]) -> FileEntry:
     days = {day for summary in own for day in summary["touched_days"]}
     done = replace(entry, counts=counts, touched_days=tuple(sorted(days)))
     if any(summary["is_cut"] for summary in own):
-        message = f"{entry.scan.path} ends within line {entry.scan.lines_read}: fetch it again, the rest is read then"
+        message = (
+            f"{entry.scan.path} ends within line {entry.scan.lines_read}: fetch it again, the rest is read then; "
+            "where nothing is missing, end its last line"
+        )
         return replace(done, status="cut", message=entry.message or message)
+    if counts["quarantined"] and not counts["kept"] and entry.status != "cut":
+        return replace(done, status="rejected", message=f"{entry.scan.path}: none of its lines was kept")
+    if entry.status == "interim" and counts["kept"]:  # only what it begins with is interim
+        return replace(done, status="kept", message=None)
     return done
+
+
+def with_reasons(lake: Lake, entries: Sequence[FileEntry]) -> list[FileEntry]:
+    """The entries, those of which no line was kept with the reasons why."""
+    rejected = [entry.scan.file_id for entry in entries if entry.status == "rejected"]
+    if not rejected:
+        return list(entries)
+    by_reason = lake.read(FLOWS_QUARANTINE).where(F.col("file_id").isin(rejected)).groupBy("file_id", "reason").count()
+    told: dict[int, list[str]] = {}
+    for row in by_reason.orderBy(F.desc("count")).collect():
+        told.setdefault(row.file_id, []).append(f"{row['count']:,} {row.reason}")
+    return [
+        replace(entry, message=f"{entry.message} ({', '.join(told[entry.scan.file_id])}): see flows_quarantine")
+        if entry.scan.file_id in told and entry.status == "rejected"
+        else entry
+        for entry in entries
+    ]
 
 
 def with_rejects(chunks: Iterable[Chunk], summaries: Iterable[Summary]) -> list[Chunk]:

@@ -10,16 +10,18 @@ from typing import Final, Literal
 import numpy as np
 
 from telflow.errors import InputError
-from telflow.ingest.detect import UnknownFormatError, detect_layout
+from telflow.ingest.detect import detect_layout
 from telflow.ingest.files import CutError, Storage, read_content, storage_of
 from telflow.ingest.formats import NFCAPD
-from telflow.ingest.layout import Layout
+from telflow.ingest.layout import Layout, UnknownFormatError
+from telflow.ingest.zeek_head import HeadWatch
 from telflow.settings import SourceSettings
 
 Status = Literal["kept", "cut", "empty", "unknown_format", "unreadable", "interim"]
 HEAD_BYTES: Final = 1 << 16
 LINE_END: Final = 10
 FILE_ID_BITS: Final = 62
+MARK: Final = b"\xef\xbb\xbf"  # some editors put it before UTF-8 text
 
 
 @dataclass(frozen=True)
@@ -139,12 +141,14 @@ def scan_content(path: Path, storage: Storage, source: SourceSettings, chunk_byt
     """Scan the content of a file that can be opened."""
     is_plain = storage == "none"
     tally = Tally(chunk_bytes, hashlib.sha256(), starts=[(0, 1)] if is_plain else None, next_cut=chunk_bytes)
-    head, fault = b"", None
+    head, fault, watch = b"", None, HeadWatch()
     try:
         for piece in read_content(path, storage):
             if piece:
                 head += piece[: HEAD_BYTES - len(head)]
                 tally.add(piece)
+                if head.removeprefix(MARK).startswith(b"#"):
+                    watch.add(piece)
     except CutError as error:
         fault = str(error)
     is_binary = storage == "nfcapd"
@@ -161,17 +165,17 @@ def scan_content(path: Path, storage: Storage, source: SourceSettings, chunk_byt
     if not head.strip():
         return replace(scanned, status="empty", message=f"{path} is empty: take it out, or fetch it again")
     try:
-        layout = find_layout(head, storage, source, str(path))
+        layout = replace(find_layout(head, storage, source, str(path)), has_heads=watch.differs)
     except UnknownFormatError as error:
         return replace(scanned, status="unknown_format", message=str(error))
     interim = f"{path} holds interim records of connections that are logged when they close: none is counted"
-    status: Status = "cut" if fault is not None else "interim" if layout.is_interim else "kept"
+    status: Status = "cut" if fault is not None else "interim" if layout.is_skipped else "kept"
     return replace(
         scanned,
         lines_read=tally.lines,
         source_format=layout.source_format,
         status=status,
-        message=fault or (interim if layout.is_interim else None),
+        message=fault or (interim if layout.is_skipped else None),
         chunks=tuple(chunks_of(path, storage, layout, scanned.file_id, tally)),
     )
 
@@ -189,8 +193,8 @@ def find_layout(head: bytes, storage: Storage, source: SourceSettings, path: str
 
 
 def chunks_of(path: Path, storage: Storage, layout: Layout, file_id: int, tally: Tally) -> Iterator[Chunk]:
-    """The parts of a file; one only where it is not plain."""
-    if tally.starts is None:
+    """The parts of a file; one only where it is not plain, or has heads that have to be read in their order."""
+    if tally.starts is None or layout.has_heads:
         yield Chunk(str(path), storage, layout, file_id, 0, None, 1)
         return
     starts = [start for start in tally.starts if start[0] < tally.size]

@@ -44,9 +44,16 @@ class Records:
     unparsable: list[int] = field(default_factory=list)
     counts: dict[LineKind, int] = field(default_factory=dict)
 
+    @property
+    def lines(self) -> int:
+        """Number of lines of the block."""
+        return len(self.frame) + len(self.unparsable) + sum(self.counts.values())
+
 
 def read_records(data: bytes, layout: Layout, source: Format) -> Records:
     """The records of a block of lines, each ended by a line feed, the last one maybe not."""
+    if not source.is_json and not layout.columns:
+        return all_unparsable(data, layout, source)
     records = read_sound(data, layout, source)
     if records is not None:
         return records
@@ -56,6 +63,17 @@ def read_records(data: bytes, layout: Layout, source: Format) -> Records:
     if len(parts) == 1:
         return read_with_care(data, layout, source)
     return joined([read_records(part, layout, source) for part in parts])
+
+
+def all_unparsable(data: bytes, layout: Layout, source: Format) -> Records:
+    """The lines of a block of which nobody knows the columns."""
+    kinds = [line_kind(line, layout, source) for line in data.removesuffix(b"\n").split(b"\n")] if data else []
+    counts: dict[LineKind, int] = {}
+    for kind in kinds:
+        if kind is not None:
+            counts[kind] = counts.get(kind, 0) + 1
+    unparsable = [place for place, kind in enumerate(kinds) if kind is None]
+    return Records(pl.DataFrame(schema=dict(source.fields)), np.empty(0, np.int64), unparsable, counts)
 
 
 def split_block(data: bytes, part_bytes: int) -> Iterator[bytes]:
@@ -78,7 +96,7 @@ def joined(parts: Sequence[Records]) -> Records:
         unparsable.extend(place + before for place in part.unparsable)
         for kind, number in part.counts.items():
             counts[kind] = counts.get(kind, 0) + number
-        before += len(part.frame) + len(part.unparsable) + sum(part.counts.values())
+        before += part.lines
     return Records(pl.concat([part.frame for part in parts]), np.concatenate(places), unparsable, counts)
 
 
@@ -93,7 +111,7 @@ def read_sound(data: bytes, layout: Layout, source: Format) -> Records | None:
         return None
     total = len(frame)
     # only quotes and JSON's blank lines can make rows and lines differ
-    if (source.is_json or source.quote is not None) and total != count_lines(body):
+    if (source.is_json or quote_of(layout, source) is not None) and total != count_lines(body):
         return None
     if not (source.is_json or has_all_columns(body, frame, layout)):
         return None
@@ -133,7 +151,7 @@ def trim(data: bytes, layout: Layout, source: Format) -> tuple[bytes, list[LineK
 
 def line_kind(line: bytes, layout: Layout, source: Format) -> LineKind | None:
     """What a line is that is no record; None for one that should be."""
-    text = line[:4096].decode("utf-8", "replace").strip("\r\n")
+    text = line[:4096].decode("utf-8", "replace").strip("\ufeff\r\n")
     if not text.strip() or text == layout.header:
         return "comment"
     return next((kind for pattern, kind in source.line_kinds if re.match(pattern, text)), None)
@@ -147,12 +165,17 @@ def read_csv(body: bytes, layout: Layout, source: Format) -> pl.DataFrame:
         body,
         has_header=False,
         separator=layout.separator,
-        quote_char=source.quote,
+        quote_char=quote_of(layout, source),
         schema=schema,
         null_values=list(layout.unset) or None,
         missing_columns="insert",
     )
     return scan.select(wanted).collect()
+
+
+def quote_of(layout: Layout, source: Format) -> str | None:
+    """Character that may enclose a value of this file."""
+    return layout.quote or source.quote
 
 
 def wanted_columns(layout: Layout, source: Format) -> list[str]:
@@ -235,7 +258,7 @@ def split_lines(lines: Sequence[str], layout: Layout, source: Format) -> list[di
     nothing = {"", *layout.unset}
     rows: list[dict[str, str | None] | None] = []
     for line in lines:
-        values = split_line(line, layout.separator, source.quote)
+        values = split_line(line, layout.separator, quote_of(layout, source))
         if values is None or len(values) != len(layout.columns):
             rows.append(None)
             continue

@@ -1,6 +1,7 @@
 """Times of exporters as UTC."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import polars as pl
 
@@ -8,6 +9,7 @@ from telflow.ingest.record import Reason
 
 MICROS = 1_000_000
 ISO_FORMAT = "%Y-%m-%dT%H:%M:%S%.f%#z"
+CLOCK_DURATION = r"^(?:(?P<d>\d+)d +)?(?P<h>\d+):(?P<m>\d\d):(?P<s>\d\d(?:\.\d+)?)$"
 
 
 def local_times(values: pl.Series, formats: Sequence[str]) -> pl.Series:
@@ -21,15 +23,15 @@ def local_times(values: pl.Series, formats: Sequence[str]) -> pl.Series:
     return found
 
 
-def as_utc(clock: pl.Series, zone: str) -> pl.Series:
+def as_utc(clock: pl.Series, zone: str, twice: Literal["earliest", "latest"] = "earliest") -> pl.Series:
     """Clock times of ``zone`` as UTC without zone.
 
-    A time that occurs twice (clocks set back) is the earlier one; one that never occurs (set forward) is null.
+    A time that occurs twice (clocks set back) is the ``twice`` one; one that never occurs (set forward) is null.
     """
     if zone == "UTC":
         return clock
     return (
-        clock.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        clock.dt.replace_time_zone(zone, ambiguous=twice, non_existent="null")
         .dt.convert_time_zone("UTC")
         .dt.replace_time_zone(None)
     )
@@ -42,6 +44,18 @@ def gap_reason(clock: pl.Series, utc: pl.Series) -> pl.Series:
         return pl.Series([None], dtype=pl.String).new_from_index(0, len(clock))
     reason = pl.when(pl.lit(never)).then(pl.lit(Reason.TIME_OUT_OF_RANGE.value))
     return pl.select(reason).to_series()
+
+
+def duration_seconds(values: pl.Series) -> pl.Series:
+    """Seconds in ``1.5``, ``00:00:01.500`` or ``1d 00:00:01.500``; NaN where the text is none of these."""
+    number = values.cast(pl.Float64, strict=False)
+    if number.null_count() == values.null_count():
+        return number
+    parts = values.str.extract_groups(CLOCK_DURATION).struct
+    days, hours, minutes, seconds = (parts.field(name).cast(pl.Float64) for name in ("d", "h", "m", "s"))
+    clock = days.fill_null(0.0) * 86_400 + hours * 3600 + minutes * 60 + seconds
+    told = number.fill_null(clock).fill_null(float("nan"))
+    return told.zip_with(values.is_not_null(), number)
 
 
 def micros(seconds: pl.Expr) -> pl.Expr:

@@ -1,6 +1,8 @@
 """Zeek's conn.log, as TAB-separated text with a ``#fields`` line and as JSON lines.
 
 Columns are those of Zeek's Conn::Info (base/protocols/conn/main.zeek). The originator of a connection is the source.
+A stream may hold records of several logs: JSON names the log of each record by ``_path``, TSV by the ``#path`` above
+it. Those of conn are flows; those of any other log are skipped, open_conn's too, for conn.log tells of them again.
 Volume is ``orig_ip_bytes`` and ``resp_ip_bytes``, the bytes on the wire by the lengths in the IP headers;
 ``orig_bytes`` and ``resp_bytes`` come from TCP sequence numbers and can be far too large. Where the IP bytes are unset
 (Zeek run without them) the payload bytes stand in. Unset counters, and an unset duration, are 0.
@@ -18,10 +20,22 @@ from telflow.ingest.times import from_epoch, micros, offset_times
 
 NO_PROTOCOL: Final = "unknown_transport"
 EXPORTER_FIELDS: Final = ("_node_name", "_system_name", "peer", "_system")
+CONN: Final = "conn"
+# Zeek sets the first of these in every record of conn.log, and none of them in that of any other log
+CONN_FIELDS: Final = ("conn_state", "history", "orig_pkts", "orig_ip_bytes")
+
+
+def draft_json(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Drafts of JSON records; one without ``_path`` that is Zeek's but holds nothing of conn.log is another log's."""
+    is_zeeks = pl.col("ts").is_not_null() & pl.col("id.orig_h").is_not_null()
+    holds_nothing = pl.all_horizontal(pl.col(name).is_null() for name in CONN_FIELDS)
+    is_other = pl.col("_path").is_null() & is_zeeks & holds_nothing
+    other = pl.when(is_other).then(pl.lit("")).otherwise("_path").alias("_path")
+    return draft(frame.with_columns(other), layout)
 
 
 def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    """Drafts of conn.log records; records of open_conn.log are all skipped, for conn.log tells of them again."""
+    """Drafts of records; those of another log than conn.log are skipped."""
     names, given = frame["proto"], protocols(frame["ip_proto"])
     # Zeek calls a flow of no known transport so and, from version 7.1, gives its number beside it
     numbers = protocols(names).fill_null(given)
@@ -44,9 +58,9 @@ def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         "dst_packets": pl.col("resp_pkts").fill_null(0),
         "is_bidirectional": pl.lit(value=True),
         "exporter": pl.coalesce(*EXPORTER_FIELDS, pl.lit(layout.exporter, pl.String)),
-        "observed_application": services(frame["service"]),
+        "observed_application": services(frame["service"], layout.set_separator),
         "opened_by_src": pl.lit(value=True),
-        "is_skipped": (pl.col("_path") == "open_conn").fill_null(value=False) | pl.lit(layout.is_interim),
+        "is_skipped": (pl.col("_path") != CONN).fill_null(value=layout.is_skipped),
         "reason": first_reason(
             unknown_protocol(names, numbers),
             frame.select(negative_duration()).to_series(),
@@ -68,11 +82,12 @@ def negative_duration() -> pl.Expr:
     return pl.when(pl.col("duration") < 0).then(pl.lit(Reason.NEGATIVE_DURATION.value))
 
 
-def services(values: pl.Series) -> pl.Series:
+def services(values: pl.Series, separator: str) -> pl.Series:
     """Services in lower case; of several, sorted and joined by commas."""
     distinct = values.unique().drop_nulls().to_list()
     named = {
-        text: ",".join(sorted(part.strip() for part in text.lower().split(",") if part.strip())) for text in distinct
+        text: ",".join(sorted(part.strip() for part in text.lower().split(separator) if part.strip()))
+        for text in distinct
     }
     known = {text: name for text, name in named.items() if name and name != "(empty)"}
     return values.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
@@ -87,4 +102,5 @@ FIELDS: Final = {
 }
 REQUIRED: Final = ("ts", "id.orig_h", "id.resp_h", "proto")
 TSV: Final = Format(fields=FIELDS, required=REQUIRED, line_kinds=(("#", "comment"),), draft=draft)
-JSON: Final = Format(fields=FIELDS, required=REQUIRED, is_json=True, draft=draft)
+JSON_FIELDS: Final = FIELDS | dict.fromkeys(("conn_state", "history"), pl.String)
+JSON: Final = Format(fields=JSON_FIELDS, required=REQUIRED, is_json=True, draft=draft_json)

@@ -121,13 +121,6 @@ def is_touching(first: date | datetime, until: date | datetime, max_duration_sec
     return is_in_read_partition & began_by_then & was_not_over
 
 
-def filter_touching_days(
-    flows: DataFrame, first: date | datetime, until: date | datetime, max_duration_seconds: int
-) -> DataFrame:
-    """Flows that lasted into the range of ``is_touching``."""
-    return flows.where(is_touching(first, until, max_duration_seconds))
-
-
 def instant(at: date | datetime) -> datetime:
     """``at`` in UTC; a date is its midnight."""
     if isinstance(at, datetime):
@@ -164,9 +157,11 @@ def apportion(
         ``extra_aggregates``.
     """
     window_start = F.timestamp_seconds(F.col("window_index") * window_seconds).alias("window_start")
+    # sketches are aggregated over sorted rows: a hash in front settles most comparisons without a look at the text
+    sort_key = F.xxhash64("window_index", *keys).alias("sort_key")
     return (
         flows.transform(with_windows, window_seconds)
-        .groupBy("window_index", *keys)
+        .groupBy(sort_key, "window_index", *keys)
         .agg(
             *[F.sum(apportioned(F.col(name), scheme)).alias(name) for name in volumes],
             F.count_if("is_first_window").alias("flows_started"),
@@ -174,5 +169,5 @@ def apportion(
             *extra_aggregates,
         )
         .select(window_start, "*")
-        .drop("window_index")
+        .drop("window_index", "sort_key")
     )

@@ -15,11 +15,17 @@ from typing import Literal
 
 from pyspark.sql import SparkSession
 
-from telflow.errors import KeyMissingError
+from telflow.errors import KeyChangedError, KeyMissingError
+from telflow.facts import lake_facts, state_fact
+from telflow.lake import Lake
 from telflow.settings import PrivacySettings
+from telflow.tables import FLOWS, LEASES, SUBSCRIBERS, TRUTH_CUSTOMERS
 
 Kind = Literal["ip", "mac", "sub"]
 KEY_FORM = re.compile(r"[0-9a-fA-F]{64}")
+KEY_FINGERPRINT = "key_fingerprint"
+FINGERPRINT_WORD = b"telflow key fingerprint"
+HOLDING_TOKENS = (FLOWS, LEASES, SUBSCRIBERS, TRUTH_CUSTOMERS)
 
 
 class Tokenizer:
@@ -31,6 +37,11 @@ class Tokenizer:
     def __repr__(self) -> str:
         return "Tokenizer(key hidden)"
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells two keys apart and nothing else: the key cannot be had from it, nor can a token."""
+        return hmac.digest(self._key, FINGERPRINT_WORD, "sha256").hex()
+
     def token(self, kind: Kind, value: str) -> str:
         """Token of ``value``, such as ``ip_`` and 32 hexadecimal digits."""
         return f"{kind}_{hmac.digest(self._key, f'{kind}|{value}'.encode(), 'sha256')[:16].hex()}"
@@ -40,11 +51,38 @@ class Tokenizer:
         return [self.token(kind, value) for value in values]
 
 
-def load_tokenizer(settings: PrivacySettings, spark: SparkSession | None = None) -> Tokenizer:
-    """The tokenizer of this lake: its key from the environment, a Databricks secret scope, or a file of the lake's own.
+def lake_tokenizer(lake: Lake, settings: PrivacySettings) -> Tokenizer:
+    """The tokenizer of a lake, whose tokens are all made under one key.
 
     Raises:
-        KeyMissingError: no key is configured, or it is not 64 hexadecimal digits.
+        KeyMissingError: no key is configured, it is not 64 hexadecimal digits, or the file it stood in is gone.
+        KeyChangedError: the key is not the one that the lake's tokens were made under.
+    """
+    known = lake_facts(lake).get(KEY_FINGERPRINT)
+    is_new = known is None and not any(lake.exists(table) for table in HOLDING_TOKENS)
+    tokenizer = load_tokenizer(settings, lake.spark, may_make_key=is_new)
+    if known is None:
+        state_fact(lake, KEY_FINGERPRINT, tokenizer.fingerprint)
+    elif known != tokenizer.fingerprint:
+        raise KeyChangedError(
+            f"the key is not the one that the tokens in {lake.root} were made under, so that old and new ones would "
+            "not agree: restore that key, or begin a new lake with --set lake.root=..."
+        )
+    return tokenizer
+
+
+def load_tokenizer(
+    settings: PrivacySettings, spark: SparkSession | None = None, *, may_make_key: bool = True
+) -> Tokenizer:
+    """A tokenizer whose key comes from the environment, a Databricks secret scope, or a file.
+
+    Args:
+        settings: where the key is.
+        spark: the session, for a secret scope.
+        may_make_key: whether a key file that is not there is made.
+
+    Raises:
+        KeyMissingError: no key is configured, it is not 64 hexadecimal digits, or its file is not there.
     """
     from_environment = os.environ.get(settings.key_variable)
     if from_environment is not None:
@@ -54,7 +92,13 @@ def load_tokenizer(settings: PrivacySettings, spark: SparkSession | None = None)
         return Tokenizer(parse_key(databricks_secret(settings.secret_scope, settings.secret_name, spark), source))
     if settings.key_file is not None:
         path = Path(settings.key_file)
-        make_key_file(path)
+        if may_make_key:
+            make_key_file(path)
+        elif not path.is_file():
+            raise KeyMissingError(
+                f"key file {path} is not there, but the lake holds tokens that were made under a key: restore the "
+                "file, or begin a new lake with --set lake.root=..."
+            )
         return Tokenizer(parse_key(path.read_text(encoding="ascii"), f"key file {path}"))
     raise KeyMissingError(
         f"no key for the tokens: set {settings.key_variable} to 64 hexadecimal digits (openssl rand -hex 32), "

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from telflow.errors import OutputFolderError, SettingsError
+from telflow.ingest.files import SYNTHETIC_MARKER
 from telflow.settings import SimulateSettings
 from telflow.simulate import provider, truth
 from telflow.simulate.customers import Customers, make_customers
@@ -23,7 +24,7 @@ from telflow.simulate.leases import CUSTOMERS_PER_BLOCK, Calendar, delivered_lea
 from telflow.simulate.noise import noise_flows
 from telflow.simulate.rhythm import utc_days
 
-MARKER = "_SYNTHETIC.json"
+MARKER = SYNTHETIC_MARKER
 WHAT = "synthetic telemetry: no real person, no real network"
 # format: its writer, and the name of a file
 WRITERS: dict[str, tuple[Callable[[pl.DataFrame, datetime, Path], None], str]] = {

@@ -1,0 +1,46 @@
+"""Job: write the segment of each customer by the champion, or another version, and who moved since an earlier date."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from telflow.cli import job_parser, open_job, run_job
+from telflow.segments.assign import AssignReport, assign_segments
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="local day after the last one to look at (default: the day after the last one in customer_daily)",
+    )
+    parser.add_argument("--model-version", metavar="N", help="version of the model (default: the champion)")
+    parser.add_argument(
+        "--since",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="date in customer_segments to tell migrations from (default: the last one before)",
+    )
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    with job.alone():
+        report = assign_segments(job.lake, job.settings, arguments.as_of, arguments.model_version, arguments.since)
+    print("\n".join(lines(report)))
+    return 0
+
+
+def lines(report: AssignReport) -> list[str]:
+    """``report`` for a reader."""
+    total = sum(report.customers.values())
+    told = [f"{report.as_of}: {total:,} customers by {report.model} version {report.version}"]
+    for segment, customers in sorted(report.customers.items(), key=lambda each: (-each[1], each[0])):
+        told.append(f"  {segment}: {customers:,} ({customers / total:.1%})")
+    if report.since is not None:
+        told.append(f"since {report.since}: {report.moved:,} moved to another segment, {report.stayed:,} stayed")
+    return told
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

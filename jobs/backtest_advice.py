@@ -1,0 +1,52 @@
+"""Job: test the advice on simulated months: freeze at a date, recommend, compare with the planted truth."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from telflow.advice.backtest import BacktestReport, Hits, backtest
+from telflow.cli import job_parser, open_job, run_job
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="the freeze: nothing from this local day on is looked at (default: the day after the last one)",
+    )
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    print("\n".join(lines(backtest(job.lake, job.settings, arguments.as_of))))
+    return 0
+
+
+def lines(report: BacktestReport) -> list[str]:
+    """``report`` for a reader."""
+    told = [
+        f"synthetic customers as of {report.as_of}: {report.customers:,} with enough history, {report.untold:,} "
+        f"without, {report.needing:,} need a larger plan; run {report.run_id}",
+        line("advised to go up", report.upsize),
+        line("offered it", report.approached),
+        *[line(f"{name.replace('_', ' ')}, as many", found) for name, found in report.same_size.items()],
+        line("against the need at the end", report.at_end),
+        f"of {report.flat_customers:,} flat customers {percent(report.flat_advised)} get a recommendation; "
+        f"{percent(report.services)} of the services follow a planted rise",
+    ]
+    shown = report.fairness.to_string(index=False, na_rep="-", float_format="{:.3f}".format)
+    return [*told, shown]
+
+
+def line(name: str, found: Hits) -> str:
+    """A line on one choice of customers."""
+    return f"  {name}: {found.chosen:,}, precision {percent(found.precision)}, recall {percent(found.recall)}"
+
+
+def percent(value: float | None) -> str:
+    """``value`` as percent, a dash for none."""
+    return "-" if value is None else f"{value:.1%}"
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

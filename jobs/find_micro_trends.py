@@ -1,0 +1,36 @@
+"""Job: find how each customer's and each segment's use of a category goes, over the last weeks of the daily roll-up."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from telflow.advice.steps import TrendReport, find_micro_trends
+from telflow.cli import job_parser, open_job, run_job
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="local day after the last one to look at (default: the day after the last one in customer_daily)",
+    )
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    with job.alone():
+        report = find_micro_trends(job.lake, job.settings, arguments.as_of)
+    print(line(report))
+    return 0
+
+
+def line(report: TrendReport) -> str:
+    """``report`` for a reader."""
+    if report.as_of is None:
+        return "customer_daily holds no day: no trend to find"
+    counted = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(report.directions.items()))
+    return f"{report.as_of}: customers' categories: {counted or 'none'}; peers by {report.peers}"
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

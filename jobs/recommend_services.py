@@ -1,0 +1,39 @@
+"""Job: recommend plans and services to each customer, with the reasons, from the micro-trends of a day."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from telflow.advice.steps import AdviceReport, recommend_services
+from telflow.cli import job_parser, open_job, run_job
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="day of micro_trends to recommend by (default: the newest there)",
+    )
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    with job.alone():
+        report = recommend_services(job.lake, job.settings, arguments.as_of)
+    print("\n".join(lines(report)))
+    return 0
+
+
+def lines(report: AdviceReport) -> list[str]:
+    """``report`` for a reader."""
+    counted = ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.kinds.items()))
+    untold = ", ".join(f"{reason} {count:,}" for reason, count in sorted(report.untold.items()))
+    return [
+        f"{report.as_of}: {report.customers:,} customers by rules version {report.rules_version}: {counted or 'none'}",
+        f"{report.may_approach:,} of them may be approached with an offer",
+        f"{sum(report.untold.values()):,} customers get none: {untold or 'nobody'}",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

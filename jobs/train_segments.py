@@ -1,0 +1,47 @@
+"""Job: divide customers into segments by a sweep, tracked in MLflow, and register the best clustering."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from telflow.cli import job_parser, open_job, run_job
+from telflow.segments.train import TrainReport, train_segments
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="local day after the last one to look at (default: the day after the last one in customer_daily)",
+    )
+    parser.add_argument(
+        "--source-version", type=int, metavar="N", help="version of customer_daily to read (default: the newest)"
+    )
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    print("\n".join(lines(train_segments(job.lake, job.settings, arguments.as_of, arguments.source_version))))
+    return 0
+
+
+def lines(report: TrainReport) -> list[str]:
+    """``report`` for a reader."""
+    kind = "synthetic customers" if report.is_synthetic else "customers"
+    told = [
+        f"{report.customers:,} {kind} as of {report.as_of}, customer_daily version {report.source_version}, "
+        f"{len(report.tried)} runs below parent {report.run_id}"
+    ]
+    for rank, each in enumerate(report.tried, start=1):
+        tried = each.candidate
+        planted = each.metrics.get("planted_ari")
+        truth = "" if planted is None else f", planted ARI {planted:.3f}"
+        told.append(f"{rank:3} {tried.algorithm} k={tried.k} {tried.transform}: {each.standing.reason}{truth}")
+    verdict = "is the champion" if report.is_champion else "is not the champion"
+    told.append(f"{report.model} version {report.version} {verdict}: {report.reason}")
+    told.append("segments: " + "; ".join(report.tried[0].model.names))
+    return told
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,118 @@
+"""Which files are new, and what of earlier readings they replace.
+
+A file is *known* where the log has its path, size and modification time: it is not opened again. It is a *duplicate*
+where its content was read before, by an earlier run or under another name. It has *outgrown* an earlier reading of the
+same path where it begins with all that was read then: that was cut, or still being written. A file that was replaced by
+another of the same name has not: both count.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from telflow.ingest.files import read_content, storage_of
+from telflow.ingest.formats import NFCAPD
+from telflow.ingest.scan import FileScan
+from telflow.ingest.spark import COUNTS
+from telflow.lake import Lake
+from telflow.tables import INGEST_LOG
+
+READ = ("kept", "cut", "interim", "rejected")
+FAULTS = ("cut", "rejected", "empty", "unknown_format", "unreadable")
+RETRIED = ("unknown_format", "unreadable")  # settings or permissions may have been mended since
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file of this run, as ``ingest_log`` tells of it."""
+
+    scan: FileScan
+    status: str
+    message: str | None
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    touched_days: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True)
+class KnownFiles:
+    """What the log tells of the files that came before.
+
+    Attributes:
+        log: rows of INGEST_LOG, and ``modified_micros``, the modification time in microseconds since 1970.
+    """
+
+    log: Sequence[Row]
+
+    @classmethod
+    def of(cls, lake: Lake) -> "KnownFiles":
+        """The files that the log of ``lake`` knows."""
+        return cls(lake.read(INGEST_LOG).withColumn("modified_micros", F.unix_micros("modified_at")).collect())
+
+    @property
+    def last_run(self) -> int:
+        """The newest run that is told of."""
+        return max((row.ingest_run for row in self.log), default=0)
+
+    @cached_property
+    def on_disk(self) -> set[tuple[str, int, int]]:
+        return {(row.path, row.size_bytes, row.modified_micros) for row in self.log if row.status not in RETRIED}
+
+    def unknown(self, paths: Iterable[Path]) -> list[Path]:
+        """The files that have to be opened."""
+        return [path for path in paths if on_disk(path) not in self.on_disk]
+
+    def entries(self, scans: Iterable[FileScan]) -> list[FileEntry]:
+        """An entry of each file, before its lines are parsed: of one content the first is read, the others not."""
+        readers = {row.content_hash: row.path for row in self.log if row.status in READ}
+        entries = []
+        for scan in scans:
+            if scan.status in READ and scan.content_hash in readers:
+                entries.append(duplicate(scan, readers[scan.content_hash]))
+                continue
+            entries.append(FileEntry(scan, scan.status, scan.message))
+            if scan.status in READ:
+                readers[scan.content_hash] = scan.path
+        return entries
+
+    def outgrown_by(self, entries: Iterable[FileEntry]) -> list[Row]:
+        """Earlier readings that ``entries`` have more of: duplicates too, for their content is read under some name."""
+        grown = [entry.scan for entry in entries if entry.status in (*READ, "duplicate")]
+        return [row for scan in grown for row in self.log if row.status in READ and begins_with(scan, row)]
+
+    def untold(self, entries: Iterable[FileEntry]) -> list[FileEntry]:
+        """Entries that the log does not have in the same words already."""
+        told = {(row.path, row.content_hash, row.status) for row in self.log}
+        return [entry for entry in entries if (entry.scan.path, entry.scan.content_hash, entry.status) not in told]
+
+
+def on_disk(path: Path) -> tuple[str, int, int]:
+    """What a file is known by without opening it: path, size in bytes, modification time in microseconds."""
+    about = path.stat()
+    since_epoch = datetime.fromtimestamp(about.st_mtime, UTC) - datetime.fromtimestamp(0, UTC)
+    return str(path), about.st_size, since_epoch // timedelta(microseconds=1)
+
+
+def duplicate(scan: FileScan, twin: str) -> FileEntry:
+    """Entry of a file whose content is read, or was, under the name ``twin``."""
+    return FileEntry(replace(scan, chunks=()), "duplicate", f"same content as {twin}, which was read")
+
+
+def begins_with(scan: FileScan, row: Row) -> bool:
+    """Whether a file of the same path begins with all the content that the log tells of, and goes on."""
+    left = row.content_bytes
+    if row.path != scan.path or row.source_format == NFCAPD or scan.content_bytes <= left:
+        return False
+    path = Path(scan.path)
+    digest = hashlib.sha256()
+    for piece in read_content(path, storage_of(path)):
+        digest.update(piece[:left])
+        left -= len(piece)
+        if left <= 0:
+            break
+    return digest.hexdigest() == str(row.content_hash)

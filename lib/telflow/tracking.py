@@ -1,0 +1,217 @@
+"""The one place that sets MLflow up: where runs are tracked, where their files lie, which version is the champion.
+
+Locally, runs are in a SQLite file and their files below ``mlruns``, beside each other in the folder the job runs in,
+with no absolute path in either (see ``telflow.relative_artifacts``).
+"""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported: nothing is told to anybody
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+import mlflow
+import pandas as pd
+from mlflow.data.delta_dataset_source import DeltaDatasetSource
+from mlflow.data.meta_dataset import MetaDataset
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+from mlflow.models.model import ModelInfo
+from mlflow.pyfunc import PyFuncModel
+from mlflow.tracking import MlflowClient
+
+from telflow.errors import ModelMissingError
+from telflow.lake import Lake
+from telflow.relative_artifacts import SCHEME
+from telflow.settings import MlflowSettings
+from telflow.tables import Table
+
+CHAMPION: Final = "champion"
+FOLDER: Final = "mlruns"
+NOISY: Final = ("mlflow", "alembic")
+
+
+class SourceTable(MetaDataset):
+    """A table as the input of a run: where it is and in which version, nothing of what it holds."""
+
+    @property
+    def profile(self) -> None:
+        """None: rows are not looked at."""
+        return
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A challenger beside the champion, both measured on the same rows.
+
+    Attributes:
+        metric: what was measured; more is better.
+        challenger: value of the new version.
+        champion: value of the version that holds the alias; None where none does, or it cannot answer on these rows.
+        margin: by how much the challenger has to be better.
+    """
+
+    metric: str
+    challenger: float
+    champion: float | None
+    margin: float
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the alias moves."""
+        return self.champion is None or self.challenger >= self.champion + self.margin
+
+    @property
+    def reason(self) -> str:
+        """Why it moves, or does not, in words."""
+        told = f"{self.metric} {self.challenger:.4f}"
+        if self.champion is None:
+            return f"{told}: no champion to compare with"
+        verdict = "better" if self.is_won else "not better"
+        return f"{told}: {verdict} than the champion's {self.champion:.4f} by the margin of {self.margin:g}"
+
+
+def open_tracking(settings: MlflowSettings) -> None:
+    """Let this process track its runs where the settings say, without MLflow's chatter."""
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    mlflow.set_tracking_uri(settings.tracking_uri)
+
+
+def open_experiment(settings: MlflowSettings, target: str) -> str:
+    """Id of the experiment ``<prefix>-<target>``, made where it is missing; runs that start now belong to it."""
+    open_tracking(settings)
+    name = f"{settings.experiment_prefix}-{target}"
+    if mlflow.get_experiment_by_name(name) is None:
+        mlflow.create_experiment(name, artifact_location=artifact_location(settings.tracking_uri, target))
+    return str(mlflow.set_experiment(name).experiment_id)
+
+
+def artifact_location(tracking_uri: str, target: str) -> str | None:
+    """Where files of an experiment's runs go: below ``mlruns`` for a local database, else as the server has it."""
+    return f"{SCHEME}:{FOLDER}/{target}" if tracking_uri.startswith("sqlite:") else None
+
+
+def model_name(settings: MlflowSettings, target: str) -> str:
+    """Name of the registered model of ``target``."""
+    return f"{settings.model_prefix}{target}"
+
+
+def log_source(lake: Lake, *tables: Table, read: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Log each table with its Delta version as an input of the active run; once, on the parent. Versions by name.
+
+    ``read`` tells the version of a table by name where another than the newest was read.
+    """
+    known = read or {}
+    versions = {table.name: known[table.name] if table.name in known else lake.version(table) for table in tables}
+    for table in tables:
+        place = lake.location(table)
+        source = (
+            DeltaDatasetSource(delta_table_name=place, delta_table_version=versions[table.name])
+            if lake.in_catalog
+            else DeltaDatasetSource(path=relative_path(place), delta_table_version=versions[table.name])
+        )
+        dataset = SourceTable(source, name=table.name, digest=f"version-{versions[table.name]}")
+        mlflow.log_input(dataset, context="training")
+    mlflow.set_tags({f"source_{name}_version": str(version) for name, version in versions.items()})
+    return versions
+
+
+def relative_path(place: str) -> str:
+    """``place`` seen from the folder the job runs in, where it lies below it."""
+    path, here = Path(place), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else place
+
+
+def log_plain_model(
+    folder: Path, loader_module: str, example: pd.DataFrame, answer: pd.DataFrame, registered_name: str | None = None
+) -> str | None:
+    """Log a model that is plain files in ``folder``, read by ``_load_pyfunc(path)`` of ``loader_module``: no pickle.
+
+    Args:
+        folder: the files.
+        loader_module: dotted name of the module that reads them; this package must be installed where they are used.
+        example: a few rows of input; with ``answer`` they give the signature.
+        answer: what the model answers to ``example``.
+        registered_name: name to register a version under; None to log only.
+
+    Returns:
+        The version, None where it was not registered.
+    """
+    logged = mlflow.pyfunc.log_model(
+        name="model",
+        loader_module=loader_module,
+        data_path=str(folder),
+        signature=infer_signature(example, answer),
+        input_example=example,
+        pip_requirements=[f"mlflow=={mlflow.__version__}", "numpy", "pandas"],
+    )
+    return None if registered_name is None else register(registered_name, logged)
+
+
+def register(name: str, logged: ModelInfo) -> str:
+    """Register a logged model under ``name``; its version."""
+    client = MlflowClient()
+    with suppress(MlflowException):  # there already
+        client.create_registered_model(name)
+    return str(client.create_model_version(name, logged.model_uri, logged.run_id, model_id=logged.model_id).version)
+
+
+def champion_version(name: str) -> str | None:
+    """Version of model ``name`` that holds the alias champion, None where there is none."""
+    try:
+        return str(MlflowClient().get_model_version_by_alias(name, CHAMPION).version)
+    except MlflowException:
+        return None
+
+
+def load_version(name: str, version: str | None = None) -> tuple[PyFuncModel, str]:
+    """A registered model and its version: the one asked for, else the champion.
+
+    Raises:
+        ModelMissingError: there is no such version, or no champion.
+    """
+    chosen = version or champion_version(name)
+    if chosen is None:
+        raise ModelMissingError(f"model {name} has no champion yet: run the job that trains it first")
+    try:
+        return mlflow.pyfunc.load_model(f"models:/{name}/{chosen}"), chosen
+    except MlflowException as error:
+        raise ModelMissingError(f"model {name} has no version {chosen} that can be loaded: {error.message}") from None
+
+
+def raw_model(model: PyFuncModel) -> Any:
+    """What ``get_raw_model()`` of the object that ``_load_pyfunc`` returned gives."""
+    return cast(Any, model).get_raw_model()
+
+
+def settle(name: str, version: str, contest: Contest) -> bool:
+    """Move the alias champion to ``version`` if it won; either way the reason becomes a tag. True if it moved."""
+    client = MlflowClient()
+    values = {
+        "contest_metric": contest.metric,
+        "contest_margin": f"{contest.margin:g}",
+        "contest_reason": contest.reason,
+        "contest_result": "champion" if contest.is_won else "not champion",
+    }
+    for key, value in values.items():
+        client.set_model_version_tag(name, version, key, value)
+        mlflow.set_tag(key, value)
+    if contest.is_won:
+        client.set_registered_model_alias(name, CHAMPION, version)
+    return contest.is_won
+
+
+def log_values(metrics: dict[str, float | None]) -> None:
+    """Log the metrics that have a value; one that cannot be told is left out, since MLflow takes numbers alone."""
+    mlflow.log_metrics({name: float(value) for name, value in metrics.items() if value is not None})
+
+
+def runs_of(experiment_id: str, where: str = "", order_by: Sequence[str] = ()) -> pd.DataFrame:
+    """Runs of an experiment, a row each, as ``mlflow.search_runs`` has them."""
+    return mlflow.search_runs([experiment_id], filter_string=where, order_by=list(order_by))

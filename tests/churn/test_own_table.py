@@ -1,0 +1,66 @@
+"""A table of one's own: blanks are missing, faults are named."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from telflow.churn.own_table import own_columns, read_own_table
+from telflow.errors import InputError
+from telflow.settings import OwnTableSettings, load_settings
+
+MAPPING = OwnTableSettings(
+    customer="id",
+    label="gone",
+    left="Yes",
+    numeric=("months",),
+    categorical=("plan",),
+    missed_cost=1,
+    false_alarm_cost=1,
+)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "table.csv"
+    path.write_text(text)
+    return path
+
+
+def test_blanks_are_missing_values(spark: SparkSession, tmp_path: Path) -> None:
+    path = written(tmp_path, "id,gone,months,plan,other\na,Yes,3,basic,x\nb,No, , ,x\nc,no,4.5,plus,x\n")
+    rows = {row.customer: (row.label, row.months, row.plan) for row in read_own_table(spark, path, MAPPING).collect()}
+    assert rows == {"a": (1, 3.0, "basic"), "b": (0, None, None), "c": (0, 4.5, "plus")}
+    assert own_columns(MAPPING).names == ("months", "plan")
+
+
+def test_parquet_is_read_as_well(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    spark.createDataFrame([("a", "Yes", 3, "basic")], "id string, gone string, months int, plan string").write.parquet(
+        str(path)
+    )
+    assert [tuple(row) for row in read_own_table(spark, path, MAPPING).collect()] == [("a", 1, 3.0, "basic")]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("id,gone,plan\na,Yes,basic\n", "column months is missing, the table has id, gone, plan"),
+        ("id,gone,months,plan\na,Yes,three,basic\n", "column months: 1 values are no numbers"),
+        ("id,gone,months,plan\na,,3,basic\n", "column gone: 1 values are empty"),
+        ("id,gone,months,plan\n,No,3,basic\n", "column id: 1 values are empty"),
+    ],
+)
+def test_a_fault_is_named(spark: SparkSession, tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        read_own_table(spark, written(tmp_path, text), MAPPING)
+
+
+def test_a_missing_file_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not there: name the provider's table"):
+        read_own_table(spark, tmp_path / "none.csv", MAPPING)
+
+
+def test_the_mapping_that_comes_along_reads_the_public_table(spark: SparkSession, samples: Path) -> None:
+    rows = read_own_table(spark, samples / "churn/Telco-Customer-Churn.csv", load_settings().churn.own_table)
+    counted = rows.selectExpr("count(*)", "sum(label)", "count_if(TotalCharges IS NULL)", "count_if(tenure IS NULL)")
+    assert tuple(counted.collect()[0]) == (7043, 1869, 11, 0)

@@ -1,0 +1,106 @@
+"""Training on IBM's public Telco table, and what it must not do: leak."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from telflow.churn import pipeline
+from telflow.churn.export import served_model
+from telflow.churn.judge import Costs, Problem, judge, judged_rows, settled
+from telflow.churn.own_table import own_columns, read_own_table
+from telflow.churn.pipeline import BOOSTING, FOREST, fit, with_probability
+from telflow.churn.plots import calibration_bins
+from telflow.churn.split import fold_splits
+from telflow.settings import ChurnSettings, load_settings
+
+CHURN = load_settings().churn
+MAPPING = CHURN.own_table
+COLUMNS = own_columns(MAPPING)
+
+
+def quick(**given: int) -> ChurnSettings:
+    return CHURN.model_copy(update={"bootstrap": 0, "partitions": 2, **given})
+
+
+def problem_of(rows: DataFrame, folds: int) -> Problem:
+    return Problem(COLUMNS, fold_splits(rows, folds), Costs(1.0, 1.0), "test")
+
+
+@pytest.fixture(scope="module")
+def telco(spark: SparkSession, samples: Path) -> DataFrame:
+    table = read_own_table(spark, samples / "churn/Telco-Customer-Churn.csv", MAPPING)
+    return table.withColumn("as_of", F.lit(None).cast("date"))
+
+
+def test_the_forest_reaches_what_the_table_allows(telco: DataFrame) -> None:
+    settings = quick()
+    with settled(telco, settings) as rows:
+        found = judge(problem_of(rows, settings.folds), FOREST, settings)
+    assert len(found.rows) == 7043
+    assert found.metrics["roc_auc"].value >= 0.845
+    assert found.metrics["accuracy"].value >= 0.80
+    predicted, observed = calibration_bins(found.scored.probability, found.scored.label, (0, 0.2, 0.4, 0.6, 0.8, 1))
+    assert np.abs(predicted - observed).max() < 0.05, "a probability means what it says"
+
+
+def test_nothing_leaks_even_where_rows_are_repeated_before_the_split(telco: DataFrame, spark: SparkSession) -> None:
+    table = telco.drop("as_of").toPandas()
+    table["label"] = np.random.default_rng(1).permutation(table["label"].to_numpy())
+    repeated = pd.concat([table, *[table[table["label"] == 1]] * 2], ignore_index=True)
+    schema = telco.drop("as_of").schema
+    rows = spark.createDataFrame(repeated.where(repeated.notna(), None), schema)
+    settings = quick(trees=10, depth=12, least_leaf=1, folds=3)
+    with settled(rows.withColumn("as_of", F.lit(None).cast("date")), settings) as settled_rows:
+        found = judge(problem_of(settled_rows, settings.folds), FOREST, settings)
+    # the trees could know every row by heart: rows of one customer on both sides would give an AUC near 1
+    assert abs(found.metrics["roc_auc"].value - 0.5) < 0.03
+
+
+def test_the_served_forest_says_what_spark_says(telco: DataFrame, spark: SparkSession) -> None:
+    settings = quick(trees=20)
+    with settled(telco, settings) as rows:
+        training = rows.where("fold <> 0 AND Contract <> 'Two year'")
+        fitted = fit(training, COLUMNS, FOREST, settings)
+        served = served_model(spark, fitted, COLUMNS, 0.5, None)
+        names = (*COLUMNS.names, "label", "customer")
+        held_out = with_missing(rows.where("fold = 0"))
+        told = with_probability(held_out, fitted, ("customer", "as_of")).toPandas().sort_values("customer")
+        plain = judged_rows(held_out, names)
+    assert told["customer"].tolist() == plain["customer"].tolist()
+    assert {"Two year", None} <= set(plain["Contract"]), "unknown and missing words"
+    assert plain["tenure"].isna().any(), "missing numbers"
+    probability = served.probability(plain)
+    assert np.abs(probability - told["probability"].to_numpy()).max() < 1e-12
+    few = plain.head(50)
+    assert np.abs(served.forest.base + served.contributions(few).sum(axis=1) - probability[:50]).max() < 1e-12
+
+
+def with_missing(rows: DataFrame) -> DataFrame:
+    """``rows`` with every ninth contract and tenure taken away."""
+    is_taken = F.pmod(F.xxhash64("customer"), F.lit(9)) == 0
+    return rows.withColumns({name: F.when(~is_taken, F.col(name)) for name in ("Contract", "tenure")})
+
+
+def test_medians_and_words_come_from_the_training_rows_alone(spark: SparkSession) -> None:
+    columns = own_columns(MAPPING.model_copy(update={"numeric": ("x",), "categorical": ("w",)}))
+    training = [(float(value), "a" if value < 3 else "b", value % 2) for value in (1, 2, 3, 4, 5)]
+    rows = spark.createDataFrame([*training, (None, "a", 1), (None, None, 0)], "x double, w string, label int")
+    served = served_model(spark, fit(rows, columns, FOREST, quick(trees=1)), columns, 0.5, None)
+    assert served.medians == {"x": 3.0}
+    assert set(served.words["w"]) == {"a", "b"}
+
+
+def test_boosting_and_regression_answer_too(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "BOOSTING_ROUNDS", 2)
+    columns = own_columns(MAPPING.model_copy(update={"numeric": ("x",), "categorical": ("w",)}))
+    rows = spark.createDataFrame(
+        [(float(value), "a", int(value >= 20)) for value in range(40)], "x double, w string, label int"
+    )
+    for algorithm in (BOOSTING, pipeline.LOGISTIC):
+        model = fit(rows, columns, algorithm, quick())
+        told = {row.x: row.probability for row in with_probability(rows, model, ("x",)).collect()}
+        assert told[39.0] > 0.5 > told[0.0]

@@ -1,0 +1,222 @@
+"""The advice end to end on a small made-up provider, each job twice, and each number of each reason looked up."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from math import expm1, log
+
+import pytest
+from pyspark.sql import Row, SparkSession
+from scipy.stats import theilslopes
+
+from jobs import find_micro_trends, recommend_services
+from telflow.errors import TableMissingError
+from telflow.lake import Lake
+from telflow.settings import load_settings
+from telflow.tables import CATEGORY_ASSOCIATIONS, CHURN_SCORES, COMPLAINTS, MICRO_TRENDS, PLAN_FIT, RECOMMENDATIONS
+from tests.advice.world import AS_OF, CYCLE_WEEKS, DAYS, GIGABYTE, WEEKS, write_world
+
+SETTINGS = load_settings().advice
+TABLES = (MICRO_TRENDS, PLAN_FIT, CATEGORY_ASSOCIATIONS, RECOMMENDATIONS)
+Advice = dict[str, list[Row]]
+Rows = dict[tuple[str, ...], Row]
+
+
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return write_world(spark, str(tmp_path_factory.mktemp("provider") / "lake"))
+
+
+@pytest.fixture(scope="module")
+def printed(lake: Lake) -> Iterator[str]:
+    """What the jobs print of their second run, which must leave what the first one wrote."""
+    arguments = ["--set", f"lake.root={lake.root}", "--as-of", str(AS_OF)]
+    with pytest.MonkeyPatch.context() as patch:
+        told: list[str] = []
+        patch.setattr("builtins.print", lambda *words: told.append(" ".join(map(str, words))))
+        with pytest.raises(TableMissingError, match="micro_trends"):
+            recommend_services.main(arguments)
+        runs = []
+        for _ in range(2):
+            told.clear()
+            assert find_micro_trends.main(arguments) == 0
+            assert recommend_services.main(arguments) == 0
+            runs.append([sorted(map(str, lake.read(table).collect())) for table in TABLES])
+        assert runs[0] == runs[1]
+        yield "\n".join(told)
+
+
+@pytest.fixture(scope="module")
+def fits(lake: Lake, printed: str) -> dict[str, Row]:
+    assert printed
+    return {row.customer: row for row in lake.read(PLAN_FIT).collect()}
+
+
+@pytest.fixture(scope="module")
+def trends(lake: Lake, printed: str) -> dict[tuple[str, str], Row]:
+    assert printed
+    return {(row.scope, row.category): row for row in lake.read(MICRO_TRENDS).collect()}
+
+
+@pytest.fixture(scope="module")
+def advice(lake: Lake, printed: str) -> Advice:
+    assert printed
+    rows = lake.read(RECOMMENDATIONS).orderBy("customer", "rank").collect()
+    return {name: [row for row in rows if row.customer == name] for name in {row.customer for row in rows}}
+
+
+def test_the_jobs_tell_what_they_found_and_who_gets_none(printed: str) -> None:
+    assert "peers by plan" in printed
+    assert "11 customers by rules version 1" in printed
+    assert "3 customers get none: too few weeks 2, unknown plan 1" in printed
+    assert "8 of them may be approached with an offer" in printed
+
+
+def test_a_trend_is_scipys_of_the_weeks_it_shows(trends: dict[tuple[str, str], Row]) -> None:
+    told = [row for row in trends.values() if row.untold_reason is None]
+    assert len(told) > 20
+    for row in told:
+        at = [(day - row.week_starts[0]).days // 7 for day in row.week_starts]
+        logs = [log(max(volume, SETTINGS.min_weekly_bytes)) for volume in row.weekly_bytes]
+        expected = theilslopes(logs, at, alpha=0.95)
+        told_slopes = (row.slope_per_week, row.slope_low, row.slope_high)
+        assert told_slopes == pytest.approx((expected.slope, expected.low_slope, expected.high_slope), abs=1e-9)
+        assert row.growth_per_week == pytest.approx(expm1(row.slope_per_week))
+        is_sure = row.confidence >= SETTINGS.trend_confidence and abs(row.growth_per_week) >= SETTINGS.min_growth
+        assert row.direction == (("rising" if row.slope_per_week > 0 else "falling") if is_sure else "flat")
+
+
+def test_weeks_are_whole_and_end_before_the_day(trends: dict[tuple[str, str], Row]) -> None:
+    row = trends["fits", "all"]
+    assert row.week_starts == [AS_OF - timedelta(days=7 * back) for back in range(WEEKS, 0, -1)]
+    assert row.median_bytes == pytest.approx(100 * GIGABYTE / CYCLE_WEEKS, rel=0.01)
+    assert row.direction == "flat"
+    assert ("fits", "gaming") not in trends, "of the day itself"
+
+
+def test_parts_sum_to_the_whole(trends: dict[tuple[str, str], Row]) -> None:
+    for scope in {scope for scope, _ in trends}:
+        rows = [row for (each, category), row in trends.items() if each == scope and category != "all"]
+        sums = [sum(week) for week in zip(*[row.weekly_bytes for row in rows], strict=True)]
+        assert sums == trends[scope, "all"].weekly_bytes
+        assert sum(row.recent_share for row in rows) == pytest.approx(1)
+
+
+def test_shares_are_told_against_the_own_past_and_the_peers(trends: dict[tuple[str, str], Row]) -> None:
+    row, peers = trends["games", "gaming"], trends["medium", "gaming"]
+    assert (row.recent_share, row.earlier_share) == pytest.approx((0.36, 0.195), abs=0.01)
+    assert row.share_shift == pytest.approx(row.recent_share - row.earlier_share)
+    assert (row.peers, peers.scope_kind, row.peers_share) == ("medium", "plan", peers.recent_share)
+    assert row.peers_share_shift == pytest.approx(row.recent_share - peers.recent_share)
+
+
+def test_who_came_within_a_week_is_told_from_the_next_and_too_short(trends: dict[tuple[str, str], Row]) -> None:
+    row = trends["new", "all"]
+    assert (row.weeks_counted, row.untold_reason, row.slope_per_week) == (2, "too few weeks", None)
+
+
+def test_each_customer_gets_what_its_use_calls_for(advice: Advice, fits: dict[str, Row]) -> None:
+    assert {name: [(row.kind, row.service) for row in rows] for name, rows in advice.items()} == {
+        "fits": [("no change", "no change")],
+        "outgrows": [("plan up", "large")],
+        "watches": [("service", "bandwidth boost")],
+        "full": [("plan up", "large")],
+        "discreet": [("plan up", "large")],
+        "idle": [("plan down", "small")],
+        "games": [("service", "low latency")],
+        "grumbles": [("no change", "no change")],
+        "complains": [("retention", "retention offer")],
+        "wavers": [("retention", "retention offer")],
+        "tops": [("plan up", "endless")],
+    }
+    assert {name: row.untold_reason for name, row in fits.items() if row.advice is None} == {
+        "new": "too few weeks",
+        "silent": "too few weeks",
+        "unplanned": "unknown plan",
+    }
+    assert {"left", "joins"}.isdisjoint(fits)
+
+
+def test_plan_fit_is_what_the_weeks_make_of_it(fits: dict[str, Row], trends: dict[tuple[str, str], Row]) -> None:
+    full = fits["full"]
+    assert (full.plan, full.advice, full.suggested_plan, full.price_difference) == ("medium", "up", "large", 30.0)
+    assert full.pace_gigabytes == pytest.approx(190, rel=0.02)
+    assert full.utilisation == pytest.approx(full.pace_gigabytes / 200)
+    assert full.utilisation_p50 == pytest.approx(0.95, rel=0.01)
+    assert full.volume_p95 == pytest.approx(190 * 1.03, rel=0.01)
+    assert (full.over_limit_weeks, full.most_over_limit_weeks) == (12, 12)
+    assert len(full.cycle_gigabytes) == SETTINGS.cycles
+    assert sum(full.cycle_gigabytes) * GIGABYTE == pytest.approx(sum(trends["full", "all"].weekly_bytes))
+    busy_hour = 190 * GIGABYTE / CYCLE_WEEKS / len(DAYS) / 2
+    assert full.peak_down_mbps_p50 == pytest.approx(busy_hour * 0.9 * 8 / 3600 / 1e6, rel=0.01)
+    assert full.peak_up_mbps_p50 == pytest.approx(full.peak_down_mbps_p50 / 9, rel=0.01)
+    assert full.down_utilisation_p95 == pytest.approx(full.peak_down_mbps_p95 / 5000)
+    assert fits["fits"].over_limit_weeks == 0
+    assert fits["outgrows"].pace_gigabytes > fits["outgrows"].volume_p50
+    assert fits["idle"].price_difference == -20.0
+
+
+def test_what_stands_beside_a_recommendation(advice: Advice) -> None:
+    full = advice["full"][0]
+    assert (full.ufm_level, full.churn_probability, full.is_at_risk) == ("Require Upgrade", 0.1, False)
+    assert (full.may_approach, advice["discreet"][0].may_approach) == (True, False)
+    assert [advice[name][0].is_suppressed for name in ("grumbles", "complains", "wavers", "full")] == [True] * 3 + [
+        False
+    ]
+    assert [advice[name][0].complaints for name in ("grumbles", "complains", "fits", "games")] == [1, 2, 0, 0]
+    assert advice["idle"][0].ufm_level is None
+    assert {row.rules_version for rows in advice.values() for row in rows} == {"1"}
+    assert advice["games"][0].price_difference == 6.0
+    assert advice["wavers"][0].price_difference is None
+    assert {row.peers for rows in advice.values() for row in rows} == {"medium", "large"}
+
+
+def cited(lake: Lake, row: Row, told: Row, tables: dict[str, Rows]) -> float:
+    """The number that a piece of evidence cites, from its table."""
+    if told.source == COMPLAINTS.name:
+        recent = (AS_OF - timedelta(days=SETTINGS.complaint_days), AS_OF)
+        days: list[date] = [
+            each.complaint_date for each in lake.read(COMPLAINTS).collect() if each.customer == row.customer
+        ]
+        return float(sum(recent[0] <= day < recent[1] for day in days))
+    key = (row.customer, told.item) if told.source == MICRO_TRENDS.name else (row.customer,)
+    return float(tables[told.source][key][told.measure])
+
+
+def test_every_number_in_every_reason_is_that_of_the_table_it_cites(
+    lake: Lake, advice: Advice, fits: dict[str, Row], trends: dict[tuple[str, str], Row]
+) -> None:
+    churn: Rows = {(row.customer,): row for row in lake.read(CHURN_SCORES).where(f"as_of = DATE'{AS_OF}'").collect()}
+    of_plans: Rows = {(name,): row for name, row in fits.items()}
+    of_trends: Rows = {(scope, category): row for (scope, category), row in trends.items()}
+    tables = {PLAN_FIT.name: of_plans, MICRO_TRENDS.name: of_trends, CHURN_SCORES.name: churn}
+    checked = 0
+    for row in (each for rows in advice.values() for each in rows):
+        assert re.findall(r"\d+(?:\.\d+)?%?", row.reason) == [told.shown for told in row.evidence], row.reason
+        for told in row.evidence:
+            value = cited(lake, row, told, tables)
+            assert told.value == value
+            factor, digits = (100, 0) if told.shown.endswith("%") else (1, len(told.shown.partition(".")[2]))
+            assert float(told.shown.rstrip("%")) == pytest.approx(value * factor, abs=0.5001 * 10**-digits)
+            checked += 1
+    assert checked > 20
+
+
+def test_associations_hold_among_what_customers_use(lake: Lake, advice: Advice) -> None:
+    used: dict[str, set[str]] = {}
+    for row in lake.read(MICRO_TRENDS).where("scope_kind = 'customer' AND category <> 'all'").collect():
+        if row.recent_share >= SETTINGS.basket_share:
+            used.setdefault(row.scope, set()).add(row.category)
+    rules = lake.read(CATEGORY_ASSOCIATIONS).collect()
+    lifts = {(", ".join(rule.antecedent), rule.consequent): rule.lift for rule in rules}
+    watches = advice["watches"][0]
+    assert watches.association == "messaging"
+    assert watches.association_lift == lifts["messaging", "streaming & media"] > 1
+    assert advice["full"][0].association is None
+    for rule in rules:
+        both = sum({*rule.antecedent, rule.consequent} <= items for items in used.values())
+        left = sum(set(rule.antecedent) <= items for items in used.values())
+        right = sum(rule.consequent in items for items in used.values())
+        assert rule.support == pytest.approx(both / len(used))
+        assert rule.confidence == pytest.approx(both / left)
+        assert rule.lift == pytest.approx(both / left / (right / len(used)))

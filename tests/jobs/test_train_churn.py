@@ -1,0 +1,140 @@
+"""Training and scoring end to end on a small lake, twice: the same model, and the alias stays where it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+from pyspark.sql import Row, SparkSession
+
+from jobs import score_churn, train_churn
+from telflow.lake import Lake
+from telflow.tables import CHURN_SCORES, CUSTOMER_DAILY
+from telflow.tracking import champion_version
+from tests.churn.rows import leaving_days, names, write_lake
+
+METRICS = ("accuracy", "precision", "recall", "f1", "pr_auc", "roc_auc", "brier")
+PLOTS = {"calibration.png", "confusion.png", "permutation_importance.png", "comparison.png"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What was trained and scored, and what it told."""
+
+    lake: Lake
+    arguments: list[str]
+    told: list[str]
+    scores: list[list[Row]]
+
+
+@pytest.fixture(scope="module")
+def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    here = tmp_path_factory.mktemp("churn")
+    lake = Lake(spark, str(here / "lake"))
+    write_lake(lake, spark)
+    arguments = ["--conf", str(Path("conf").absolute()), "--set", f"lake.root={lake.root}"]
+    quick = {"trees": 5, "least_leaf": 2, "folds": 3, "bootstrap": 20, "partitions": 2}
+    quick |= {"most_dates": 4, "depth": 3}
+    arguments += [part for key, value in quick.items() for part in ("--set", f"churn.{key}={value}")]
+    uri = mlflow.get_tracking_uri()
+    told, scores = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(here)
+        for baselines in ("[logistic_regression]", "[]"):
+            with pytest.MonkeyPatch.context() as caught:
+                lines: list[str] = []
+                caught.setattr("builtins.print", lines.append)
+                assert train_churn.main([*arguments, "--set", f"churn.baselines={baselines}"]) == 0
+                assert score_churn.main(arguments) == 0
+            told.append("\n".join(lines))
+            scores.append(lake.read(CHURN_SCORES).drop("scored_at").orderBy("customer").collect())
+        yield Ran(lake, arguments, told, scores)
+    mlflow.set_tracking_uri(uri)
+
+
+def test_the_same_tables_and_seed_give_the_same_model(ran: Ran) -> None:
+    first, second = parents()
+    assert {name: first.data.metrics[name] for name in METRICS} == {name: second.data.metrics[name] for name in METRICS}
+    assert first.data.params["seed"] == second.data.params["seed"]
+    assert ran.scores[0] == ran.scores[1]
+
+
+def test_the_alias_stays_where_the_challenger_is_no_better(ran: Ran) -> None:
+    assert "telflow-churn version 1 is the champion" in ran.told[0]
+    assert "telflow-churn version 2 is not the champion" in ran.told[1]
+    assert champion_version("telflow-churn") == "1"
+    assert "not better than the champion's" in parents()[1].data.tags["contest_reason"]
+
+
+@pytest.mark.usefixtures("ran")
+def test_metrics_have_intervals_and_the_baseline_stands_beside() -> None:
+    first = parents()[0]
+    for name in METRICS:
+        assert first.data.metrics[f"{name}_low"] <= first.data.metrics[name] <= first.data.metrics[f"{name}_high"]
+    nested = mlflow.search_runs(
+        experiment_names=["telflow-churn"], filter_string=f"tags.`mlflow.parentRunId` = '{first.info.run_id}'"
+    )
+    assert set(nested["tags.mlflow.runName"]) == {"random_forest", "logistic_regression"}
+    assert nested["metrics.roc_auc"].notna().all()
+
+
+def test_sources_are_logged_with_their_version_and_pictures_are_there(ran: Ran) -> None:
+    first = parents()[0]
+    assert first.inputs is not None
+    assert {given.dataset.name for given in first.inputs.dataset_inputs} == {
+        "customer_daily",
+        "subscribers",
+        "churn_events",
+        "complaints",
+    }
+    assert first.data.tags["source_customer_daily_version"] == str(ran.lake.version(CUSTOMER_DAILY))
+    files = {item.path for item in MlflowClient().list_artifacts(first.info.run_id)}
+    assert files >= PLOTS
+
+
+def test_everybody_subscribed_has_a_score_with_reasons(ran: Ran) -> None:
+    rows = ran.scores[0]
+    assert [row.customer for row in rows] == sorted(set(names()) - set(leaving_days()))
+    for row in rows:
+        assert row.is_at_risk == (row.probability >= row.threshold)
+        assert len(row.reasons) == 3
+        assert row.reasons[0].reason
+        assert (row.model, row.model_version, row.label_days) == ("telflow-churn", "1", 14)
+
+
+def test_the_model_can_be_loaded_by_its_alias_and_adds_up(ran: Ran) -> None:
+    model = mlflow.pyfunc.load_model("models:/telflow-churn@champion")
+    example = model.input_example
+    answer = model.predict(example)
+    because = [name for name in answer if name.startswith("because_")]
+    assert (answer["base"] + answer[because].sum(axis=1)).to_list() == pytest.approx(answer["probability"].to_list())
+    assert ran.scores[0][0].base_probability == pytest.approx(answer["base"].iloc[0])
+
+
+def test_a_table_of_ones_own_is_judged_by_cross_validation(
+    ran: Ran, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "own.csv"
+    rows = [f"c{place},{'Yes' if place % 4 == 0 else 'No'},{place % 4 + place % 3},{place % 2}" for place in range(120)]
+    path.write_text("\n".join(["id,gone,months,kind", *rows]) + "\n")
+    arguments = [*ran.arguments, "--set", "churn.baselines=[]", "--table", str(path)]
+    mapping = {"customer": "id", "label": "gone", "numeric": "[months]", "categorical": "[kind]"}
+    arguments += [part for key, value in mapping.items() for part in ("--set", f"churn.own_table.{key}={value}")]
+    assert train_churn.main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "own.csv, 3-fold cross-validation: 120 rows, 30 of them left" in told
+    assert "telflow-churn-own version 1 is the champion" in told
+    model = mlflow.pyfunc.load_model("models:/telflow-churn-own@champion")
+    answer = model.predict(pd.DataFrame({"months": [0.0, 5.0], "kind": ["0", "1"]}))
+    assert answer["probability"].iloc[0] > answer["probability"].iloc[1]
+
+
+def parents() -> list[mlflow.entities.Run]:
+    """Parent runs, the oldest first."""
+    experiment = mlflow.get_experiment_by_name("telflow-churn")
+    assert experiment is not None
+    found = MlflowClient().search_runs([experiment.experiment_id], order_by=["attributes.start_time ASC"])
+    return [run for run in found if "mlflow.parentRunId" not in run.data.tags]

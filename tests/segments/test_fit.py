@@ -1,0 +1,128 @@
+"""Fits by Spark ML: the plain numbers answer as Spark's own models do, and rows in any order give the same centres."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.ml import Pipeline
+from pyspark.ml.clustering import GaussianMixture, KMeans
+from pyspark.ml.feature import PCA, StandardScaler, VectorAssembler
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sklearn.metrics import adjusted_rand_score
+
+from telflow.segments.fit import (
+    Candidate,
+    Scales,
+    fit_centres,
+    fit_preparation,
+    in_stable_order,
+    with_cluster,
+    with_prepared,
+    with_segment,
+)
+from telflow.segments.model import SegmentModel
+from telflow.settings import Algorithm
+
+FEATURES: Scales = {"volume": "log", "share": "root", "days": "plain", "constant": "plain"}
+ROWS = 150
+
+
+@pytest.fixture(scope="module")
+def customers(spark: SparkSession) -> DataFrame:
+    """Three kinds of customers, synthetic."""
+    rng = np.random.default_rng(11)
+    kind = np.arange(ROWS) % 3
+    frame = pd.DataFrame(
+        {
+            "customer": [f"sub_{number:03}" for number in range(ROWS)],
+            "kind": kind,
+            "volume": np.array([1e6, 1e9, 1e9])[kind] * rng.lognormal(0, 0.5, ROWS),
+            "share": np.clip(np.array([0.2, 0.2, 0.8])[kind] + 0.05 * rng.standard_normal(ROWS), 0, 1),
+            "days": np.array([20.0, 10.0, 20.0])[kind] + rng.standard_normal(ROWS),
+            "constant": 3.0,
+        }
+    )
+    return in_stable_order(spark.createDataFrame(frame), 1).persist()
+
+
+@pytest.fixture(scope="module")
+def prepared(customers: DataFrame) -> DataFrame:
+    return with_prepared(customers, fit_preparation(customers, "log_standard_pca", FEATURES, 0.9)).persist()
+
+
+def candidate(algorithm: Algorithm) -> Candidate:
+    return Candidate(algorithm, 3, "log_standard_pca", seed=1, starts=2, iterations=30)
+
+
+def kinds_and(answers: DataFrame, column: str) -> tuple[list[int], list[int]]:
+    rows = answers.orderBy("customer").select("kind", column).collect()
+    return [row["kind"] for row in rows], [row[column] for row in rows]
+
+
+def test_the_space_is_that_of_sparks_own_pipeline(customers: DataFrame, prepared: DataFrame) -> None:
+    even = customers.withColumns({"volume": F.log1p("volume"), "share": F.sqrt("share")})
+    stages: list[Any] = [
+        VectorAssembler(inputCols=list(FEATURES), outputCol="even"),
+        StandardScaler(inputCol="even", outputCol="standard", withMean=True, withStd=True),
+    ]
+    standard = Pipeline(stages=stages).fit(even).transform(even)
+    axes = len(prepared.first()["prepared"])  # type: ignore[index]
+    spark_own = PCA(k=axes, inputCol="standard", outputCol="own").fit(standard).transform(standard)
+    pairs = spark_own.join(prepared.select("customer", "prepared"), on="customer", how="inner")
+    rows = pairs.select(vector_to_array(F.col("own")).alias("own"), vector_to_array(F.col("prepared")).alias("ours"))
+    found = rows.toPandas()
+    assert axes < len(FEATURES)
+    assert np.stack(found["ours"].to_list()) == pytest.approx(np.stack(found["own"].to_list()), abs=1e-9)
+
+
+def test_raw_leaves_everything_as_it_is(customers: DataFrame) -> None:
+    raw = fit_preparation(customers, "raw", FEATURES, 0.8)
+    values = np.array([[5.0, 0.25, 7.0, 3.0]])
+    assert np.array_equal(raw(values), values)
+
+
+def test_k_means_answers_as_sparks_own(prepared: DataFrame) -> None:
+    centres = fit_centres(prepared, candidate("kmeans"))
+    fits = [KMeans(k=3, seed=seed, featuresCol="prepared", maxIter=30, tol=1e-6).fit(prepared) for seed in (1, 2)]
+    own = min(fits, key=lambda fit: fit.summary.trainingCost).transform(prepared)
+    _, ours = kinds_and(with_cluster(prepared, centres), "prediction")
+    kinds, theirs = kinds_and(own, "prediction")
+    assert ours == theirs
+    assert adjusted_rand_score(kinds, ours) == 1.0
+
+
+def test_a_mixture_answers_as_sparks_own(prepared: DataFrame) -> None:
+    centres = fit_centres(prepared, candidate("gaussian_mixture"))
+    own = GaussianMixture(k=3, seed=1, featuresCol="prepared", maxIter=30, tol=1e-6).fit(prepared).transform(prepared)
+    assert kinds_and(with_cluster(prepared, centres), "prediction") == kinds_and(own, "prediction")
+
+
+def test_bisecting_divides_standardised_customers_too(prepared: DataFrame) -> None:
+    """Spark's own fit leaves them undivided: their centre is the origin."""
+    centres = fit_centres(prepared, candidate("bisecting_kmeans"))
+    kinds, ours = kinds_and(with_cluster(prepared, centres), "prediction")
+    assert adjusted_rand_score(kinds, ours) > 0.9
+
+
+def test_rows_in_another_order_give_the_same_centres(customers: DataFrame) -> None:
+    def centres_of(rows: DataFrame) -> np.ndarray:
+        ordered = in_stable_order(rows, 2)
+        space = with_prepared(ordered, fit_preparation(ordered, "log_standard", FEATURES, 0.8)).persist()
+        return np.array(fit_centres(space, candidate("kmeans")).points)
+
+    turned = customers.repartition(5, "kind").orderBy(F.desc("volume"))
+    assert centres_of(turned) == pytest.approx(centres_of(customers), abs=1e-9)
+
+
+def test_the_model_gives_the_same_answer_in_spark_and_without(customers: DataFrame, prepared: DataFrame) -> None:
+    preparation = fit_preparation(customers, "log_standard_pca", FEATURES, 0.9)
+    model = SegmentModel(
+        preparation, fit_centres(prepared, candidate("kmeans")), ("a", "b", "c"), 28, 10_000, min_active_days=4
+    )
+    in_spark = with_segment(customers, model).toPandas().set_index("customer").sort_index()
+    without = model.predict(customers.toPandas().set_index("customer").sort_index())
+    assert in_spark["segment"].to_list() == without["segment"].to_list()
+    assert in_spark["distance"].to_numpy() == pytest.approx(without["distance"].to_numpy(), abs=1e-12)
