@@ -19,8 +19,9 @@ def test_without_a_champion_it_says_what_to_run_first(
     lake = Lake(spark, str(tmp_path / "lake"))
     conf = str(Path("conf").absolute())
     monkeypatch.chdir(tmp_path)
+    untrained = ["--set", "mlflow.tracking_uri=sqlite:///untrained.db"]
     with pytest.raises(ModelMissingError, match="telflow-churn has no champion yet: run the job that trains it first"):
-        score_churn.main(["--conf", conf, "--set", f"lake.root={lake.root}"])
+        score_churn.main(["--conf", conf, "--set", f"lake.root={lake.root}", *untrained])
     mlflow.set_tracking_uri(uri)
 
 
