@@ -2,20 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import date
 
 from telflow.advice.backtest import BacktestReport, Hits, backtest
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_job
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument(
-        "--as-of",
-        type=date.fromisoformat,
-        metavar="YYYY-MM-DD",
-        help="the freeze: nothing from this local day on is looked at (default: the day after the last one)",
-    )
+    add_as_of(parser, "the freeze: nothing from this local day on is looked at (default: the day after the last one)")
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     print("\n".join(lines(backtest(job.lake, job.settings, arguments.as_of))))

@@ -2,11 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import date
 
 import pandas as pd
 
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_job
 from telflow.segments.compare import Comparison, compare_segments
 
 
@@ -16,12 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--right", metavar="VERSION|RUN", help="likewise (default: the newest other version, else the runner-up)"
     )
-    parser.add_argument(
-        "--as-of",
-        type=date.fromisoformat,
-        metavar="YYYY-MM-DD",
-        help="local day after the last one to look at (default: the day after the last one in customer_daily)",
-    )
+    add_as_of(parser)
     parser.add_argument("--months", type=int, default=2, help="windows to look back for stability (default: 2)")
     arguments = parser.parse_args(argv)
     job = open_job(arguments)

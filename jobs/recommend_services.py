@@ -2,20 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import date
 
 from telflow.advice.steps import AdviceReport, recommend_services
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_job
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument(
-        "--as-of",
-        type=date.fromisoformat,
-        metavar="YYYY-MM-DD",
-        help="day of micro_trends to recommend by (default: the newest there)",
-    )
+    add_as_of(parser, "day of micro_trends to recommend by (default: the newest there)")
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     with job.alone():

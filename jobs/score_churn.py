@@ -2,20 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import date
 
 from telflow.churn.score import score_churn
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_job
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument(
-        "--as-of",
-        type=date.fromisoformat,
-        metavar="YYYY-MM-DD",
-        help="local day after the last one to look at (default: the day after the last one in customer_daily)",
-    )
+    add_as_of(parser)
     parser.add_argument("--model-version", metavar="N", help="version to score with (default: the champion)")
     arguments = parser.parse_args(argv)
     job = open_job(arguments)

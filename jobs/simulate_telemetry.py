@@ -10,7 +10,6 @@ from pathlib import Path
 
 from telflow.cli import job_parser, open_job, run_job
 from telflow.errors import OutputFolderError
-from telflow.privacy.tokens import lake_tokenizer
 from telflow.simulate.lake import write_truth
 from telflow.simulate.run import simulate
 from telflow.tables import FLOWS, TRUTH_CUSTOMERS
@@ -30,8 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     written = simulate(job.spark, job.settings.simulate, job.settings.network.zone, output)
     with job.alone():
-        tokenizer = lake_tokenizer(job.lake, job.settings.privacy)
-        rows = write_truth(job.lake, job.settings.simulate, job.settings.network.zone, tokenizer)
+        rows = write_truth(job.lake, job.settings.simulate, job.settings.network.zone, job.tokenizer)
 
     what = "already there" if written.was_there else f"written in {time.monotonic() - began:.0f} s"
     print(

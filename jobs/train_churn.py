@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from telflow.churn.pipeline import FOREST
 from telflow.churn.train import TrainReport, train_on_lake, train_on_table
 from telflow.cli import job_parser, open_job, run_job
 
@@ -39,7 +40,7 @@ def lines(report: TrainReport) -> list[str]:
         )
         told.append(f"  {algorithm}: {values}")
     if report.best_roc_auc is not None:
-        reached = report.metrics["random_forest"]["roc_auc"].value
+        reached = report.metrics[FOREST]["roc_auc"].value
         told.append(f"  roc_auc {reached:.3f}, best possible from the planted truth {report.best_roc_auc:.3f}")
     verdict = "is the champion" if report.registered.is_champion else "is not the champion"
     told.append(f"{report.registered.model} version {report.registered.version} {verdict}: {report.registered.reason}")

@@ -63,4 +63,4 @@ def test_without_any_logging_a_crash_tells_where_it_happened() -> None:
     ],
 )
 def test_the_lake_is_where_the_settings_say(overrides: list[str], root: str) -> None:
-    assert open_job(argparse.Namespace(env="local", set=overrides, conf=None)).lake.root == root
+    assert open_job(argparse.Namespace(env="local", set=overrides, conf=None, take_over=False)).lake.root == root

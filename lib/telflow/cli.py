@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from telflow.errors import TelflowError
 from telflow.lake import Lake
+from telflow.privacy.tokens import Tokenizer, lake_tokenizer
 from telflow.runs import sole_run
 from telflow.session import build_session
 from telflow.settings import Settings, load_settings
@@ -32,6 +34,11 @@ class Job:
     spark: SparkSession
     lake: Lake
     take_over: bool = False
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """What makes the tokens of the lake."""
+        return lake_tokenizer(self.lake, self.settings.privacy)
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep other runs off the lake while the block runs.
@@ -60,7 +67,15 @@ def open_job(arguments: argparse.Namespace) -> Job:
     """Settings, session and lake as the command line asks for them."""
     settings = load_settings(arguments.env, arguments.set, arguments.conf)
     spark = build_session(settings.spark)
-    return Job(settings, spark, Lake.of(spark, settings.lake), getattr(arguments, "take_over", False))
+    return Job(settings, spark, Lake.of(spark, settings.lake), arguments.take_over)
+
+
+def add_as_of(
+    parser: argparse.ArgumentParser,
+    meaning: str = "local day after the last one to look at (default: the day after the last one in customer_daily)",
+) -> None:
+    """Give ``parser`` the argument ``--as-of``, a day or None."""
+    parser.add_argument("--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help=meaning)
 
 
 def parse_days(text: str) -> list[date]:

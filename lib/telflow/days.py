@@ -7,6 +7,7 @@ its day built again, and a run that died is made up for by the next.
 from collections.abc import Iterable
 from datetime import date
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from telflow.lake import Lake
@@ -30,6 +31,12 @@ def log_days(lake: Lake, step: str, days: Iterable[date], run: int) -> None:
             [(day, step, run) for day in distinct], "event_date date, step string, run bigint"
         )
         lake.append(DAY_LOG, rows.withColumn("logged_at", F.current_timestamp()))
+
+
+def days_lasted(flows: DataFrame) -> list[date]:
+    """UTC days that ``flows`` lasted into."""
+    days = F.explode(F.sequence(F.to_date("start_time"), F.to_date("end_time"))).alias("day")
+    return [row.day for row in flows.select(days).distinct().collect()]
 
 
 def stale_days(lake: Lake, step: str, days: Iterable[date] | None = None) -> dict[date, int]:

@@ -143,6 +143,11 @@ class Lake:
             writer.save(self.location(table))
 
 
+def on_day(as_of: date) -> str:
+    """SQL predicate for the rows of a day, in a table with a column ``as_of``."""
+    return f"as_of = DATE'{as_of}'"
+
+
 def properties(table: Table) -> dict[str, str]:
     """Delta table properties of ``table``: constraints, statistics, and no feature that other readers lack."""
     constraints = {f"delta.constraints.{name}": condition for name, condition in table.checks.items()}

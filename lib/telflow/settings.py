@@ -37,6 +37,13 @@ Algorithm = Literal["kmeans", "bisecting_kmeans", "gaussian_mixture"]
 Transform = Literal["raw", "standard", "log_standard", "log_standard_pca"]
 
 
+REVIEWED_TABLES = (  # section, key, and the file of conf/base that stands in where the key is null
+    ("classify", "categories", "categories.csv"),
+    ("classify", "application_aliases", "application_aliases.csv"),
+    ("advice", "rules", "advice_rules.csv"),
+)
+
+
 class Section(BaseModel):
     """A part of the settings; nothing in it can be changed or added after loading."""
 
@@ -298,7 +305,7 @@ def load_settings(environment: str = "local", overrides: Sequence[str] = (), con
         typed = Settings.model_validate({**with_key_file(merged), "environment": environment})
     except ValidationError as error:
         raise SettingsError(explain(error)) from None
-    return typed.model_copy(update={"classify": with_reviewed_tables(typed.classify, root)})
+    return with_reviewed_tables(typed, root)
 
 
 def conf_folder(given: Path | None = None) -> Traversable:
@@ -336,15 +343,13 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def with_reviewed_tables(classify: ClassifySettings, root: Traversable) -> ClassifySettings:
-    """``classify`` with the reviewed tables of the folder ``root`` where it names none."""
-    base = root / "base"
-    return classify.model_copy(
-        update={
-            "categories": classify.categories or str(base / "categories.csv"),
-            "application_aliases": classify.application_aliases or str(base / "application_aliases.csv"),
-        }
-    )
+def with_reviewed_tables(settings: Settings, root: Traversable) -> Settings:
+    """``settings`` with the reviewed tables of the folder ``root`` where they name none."""
+    for section, key, file in REVIEWED_TABLES:
+        given = getattr(settings, section)
+        path = getattr(given, key) or str(root / "base" / file)
+        settings = settings.model_copy(update={section: given.model_copy(update={key: path})})
+    return settings
 
 
 def with_key_file(merged: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,6 @@ from telflow.peaks.clock import midnight, utc_days
 from telflow.peaks.steps import PeakReport, find_peak_times
 from telflow.peaks.traffic import traffic_by_window
 from telflow.peaks.windows import is_touching
-from telflow.privacy.tokens import lake_tokenizer
 from telflow.progress import progress
 from telflow.settings import Settings
 from telflow.tables import (
@@ -73,7 +72,7 @@ def load_labels(lake: Lake, settings: Settings, registry_version: str | None = N
 
 def ingest_flows(job: Job, inputs: Sequence[str] = ()) -> IngestReport:
     """Read new flow files from ``inputs``, or from where the settings say."""
-    tokenizer = lake_tokenizer(job.lake, job.settings.privacy)
+    tokenizer = job.tokenizer  # first: without a key nothing is written
     labels = load_labels(job.lake, job.settings)
     return ingest(job.lake, job.settings, inputs or [job.settings.ingest.input], labels, tokenizer)
 
@@ -84,8 +83,7 @@ def take_in_provider(job: Job, inputs: Sequence[str] = ()) -> list[str]:
     if not folders:
         settle_leases(job.lake)  # a run may have died before it did
         return []
-    tokenizer = lake_tokenizer(job.lake, job.settings.privacy)
-    return [name for folder in folders for name in load_provider(job.lake, folder, tokenizer)]
+    return [name for folder in folders for name in load_provider(job.lake, folder, job.tokenizer)]
 
 
 def build_windows(job: Job, days: Days = None) -> list[date]:

@@ -83,6 +83,7 @@ class Duck:
         """The text, typed, labelled and written by day."""
         self.registry()
         self.variables()
+        self.script("apportionment.sql")
         types = {name: NEEDED_TYPES.get(name, "VARCHAR") for name in COLUMNS_48}
         files = [str(path) for path in flow_files(self.settings)]
         # the three lines of the summary have too few columns: they alone are passed over, as the equal counts show

@@ -69,7 +69,7 @@ def test_the_space_is_that_of_sparks_own_pipeline(customers: DataFrame, prepared
         StandardScaler(inputCol="even", outputCol="standard", withMean=True, withStd=True),
     ]
     standard = Pipeline(stages=stages).fit(even).transform(even)
-    axes = len(prepared.first()["prepared"])  # type: ignore[index]
+    axes = len(prepared.head(1)[0]["prepared"])
     spark_own = PCA(k=axes, inputCol="standard", outputCol="own").fit(standard).transform(standard)
     pairs = spark_own.join(prepared.select("customer", "prepared"), on="customer", how="inner")
     rows = pairs.select(vector_to_array(F.col("own")).alias("own"), vector_to_array(F.col("prepared")).alias("ours"))

@@ -6,7 +6,7 @@ frozen earlier, that is a forecast.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from typing import Final
@@ -18,12 +18,11 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from telflow.advice.micro_trends import Period
+from telflow.advice.micro_trends import Period, micro_trends
 from telflow.advice.plan_fit import UP, customer_use, plan_fit
 from telflow.advice.recommendations import NO_CHANGE, SERVICE, recommendations, with_standing
-from telflow.advice.rules import load_rules
 from telflow.advice.standing import peers_of, standing, subscribed
-from telflow.advice.steps import period_of, trends_of
+from telflow.advice.steps import period_of, reviewed_rules
 from telflow.errors import TableMissingError
 from telflow.lake import Lake
 from telflow.settings import Settings
@@ -120,7 +119,7 @@ def backtest(lake: Lake, settings: Settings, as_of: date | None = None) -> Backt
     open_experiment(settings.mlflow, TARGET)
     with mlflow.start_run(run_name=f"back-test as of {period.as_of}") as run:
         log_source(lake, CUSTOMER_DAILY, TRUTH_CUSTOMERS)
-        mlflow.log_params({"as_of": str(period.as_of), **settings.advice.model_dump()})
+        mlflow.log_params({"as_of": str(period.as_of), **settings.advice.model_dump(exclude={"rules"})})
         report = judge(period.as_of, told, len(judged) - len(told), advised, run.info.run_id)
         log_values(dict(report.metrics))
         mlflow.log_text(report.fairness.to_csv(index=False), "fairness.csv")
@@ -135,14 +134,15 @@ def frozen(lake: Lake, settings: Settings, period: Period) -> tuple[pd.DataFrame
     chosen, as_of = settings.advice, period.as_of
     subscribers = subscribed(lake, as_of)
     peers = peers_of(lake, subscribers, as_of)
-    trends = trends_of(lake, settings, peers, period).withColumn("as_of", F.lit(as_of)).persist()
-    used = customer_use(lake.read(CUSTOMER_DAILY), period, chosen)
+    daily = lake.read(CUSTOMER_DAILY)
+    trends = micro_trends(daily, peers, period, chosen).persist()
+    used = customer_use(daily, period, chosen)
     plans = lake.read(PLANS)
     fit = plan_fit(subscribers, plans, trends, used, chosen).withColumn("as_of", F.lit(as_of)).persist()
     try:
         stands = standing(lake, subscribers, peers, as_of, chosen.complaint_days)
         known = with_standing(fit, stands, chosen).persist()
-        given = recommendations(known, trends, load_rules(chosen.rules), chosen)
+        given = recommendations(known, trends, reviewed_rules(settings), chosen)
         advised = given.select("customer", "kind", "category", "is_suppressed").toPandas()
         known.unpersist()
         columns = ["customer", "plan", "utilisation", "upsize_confidence", "advice", "suggested_plan", "untold_reason"]
@@ -261,7 +261,7 @@ def with_metrics(
             f"{name}_recall": found.recall,
             f"{name}_chosen": found.chosen,
         }
-    return BacktestReport(**{**vars(report), "metrics": metrics})
+    return replace(report, metrics=metrics)
 
 
 def rankings(told: pd.DataFrame) -> dict[str, npt.NDArray[np.int64]]:

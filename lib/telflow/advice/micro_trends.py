@@ -87,7 +87,9 @@ def micro_trends(daily: DataFrame, peers: Peers, period: Period, settings: Advic
     of_peers = trends.where(F.col("scope_kind") == peers.kind).select(
         F.col("scope").alias("peers"), "category", F.col("recent_share").alias("peers_share")
     )
-    return trends.join(F.broadcast(of_peers), on=["peers", "category"], how="left").withColumn("as_of", F.lit(as_of))
+    return trends.join(F.broadcast(of_peers), on=["peers", "category"], how="left").withColumns(
+        {"peers_share_shift": F.col("recent_share") - F.col("peers_share"), "as_of": F.lit(as_of)}
+    )
 
 
 WEEKLY: Final = ("category", "week", "bytes", "active_days")

@@ -45,23 +45,20 @@ class Rules:
     rules: tuple[Rule, ...]
 
 
-def load_rules(
-    path: str | None = None, conf: Path | None = None, known_categories: Collection[str] | None = None
-) -> Rules:
+def load_rules(path: str | None = None, known_categories: Collection[str] | None = None) -> Rules:
     """The reviewed table of rules, checked.
 
     Args:
         path: CSV with the columns of COLUMNS; None for ``base/advice_rules.csv`` of the settings.
-        conf: folder of the settings, as for ``load_settings``.
         known_categories: categories that may stand in it; None for those of the reviewed table of categories.
 
     Raises:
         ReviewedTableError: an unknown category, a rule that stands twice, a share or a price that is none, no version;
             it names file and line.
     """
-    file = Path(path) if path is not None else conf_folder(conf) / "base" / "advice_rules.csv"
+    file = Path(path) if path is not None else conf_folder() / "base" / "advice_rules.csv"
     table = read_reviewed(file, COLUMNS)
-    known = load_categories(conf=conf).meanings if known_categories is None else known_categories
+    known = load_categories().meanings if known_categories is None else known_categories
     rules: dict[str, Rule] = {}
     for line, row in table.rows:
         check_known(table, line, "category", row["category"], known)

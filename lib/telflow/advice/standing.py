@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from telflow.advice.micro_trends import Peers
 from telflow.customers.schemes import UFM
+from telflow.customers.subscriptions import subscribed_on
 from telflow.lake import Lake
 from telflow.tables import (
     CHURN_EVENTS,
@@ -34,9 +35,7 @@ def subscribed(lake: Lake, as_of: date) -> DataFrame:
     Raises:
         TableMissingError: the provider has delivered no subscribers.
     """
-    left = lake.read_or_empty(CHURN_EVENTS).where(F.col("churn_date") < F.lit(as_of)).select("customer")
-    joined = lake.read(SUBSCRIBERS).where(F.col("signup_date") < F.lit(as_of))
-    return joined.join(left, on="customer", how="left_anti")
+    return subscribed_on(lake.read(SUBSCRIBERS), lake.read_or_empty(CHURN_EVENTS), as_of)
 
 
 def peers_of(lake: Lake, subscribers: DataFrame, as_of: date) -> Peers:

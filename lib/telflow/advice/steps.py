@@ -4,21 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from telflow.advice.associations import associations, baskets, strongest_for
-from telflow.advice.micro_trends import CUSTOMER, Peers, Period, micro_trends
+from telflow.advice.micro_trends import CUSTOMER, Period, micro_trends
 from telflow.advice.plan_fit import customer_use, plan_fit
-from telflow.advice.recommendations import recommendations, with_standing
-from telflow.advice.rules import load_rules
+from telflow.advice.recommendations import NO_CHANGE, recommendations, with_standing
+from telflow.advice.rules import Rules, load_rules
 from telflow.advice.standing import peers_of, standing, subscribed
+from telflow.classify.categories import load_categories
+from telflow.customers.daily import days_held
+from telflow.customers.subscriptions import subscribed_on
 from telflow.errors import TableMissingError
-from telflow.lake import Lake
+from telflow.lake import Lake, on_day
 from telflow.progress import progress
 from telflow.settings import Settings
 from telflow.tables import (
     CATEGORY_ASSOCIATIONS,
+    CHURN_EVENTS,
     CUSTOMER_DAILY,
     MICRO_TRENDS,
     PLAN_FIT,
@@ -73,8 +76,8 @@ def period_of(lake: Lake, as_of: date | None) -> Period | None:
     days = lake.read(CUSTOMER_DAILY)
     if as_of is not None:
         days = days.where(F.col("local_date") < F.lit(as_of))
-    first, last = days.agg(F.min("local_date"), F.max("local_date")).collect()[0]
-    return None if first is None else Period(as_of or last + timedelta(days=1), first)
+    held = days_held(days)
+    return None if held is None else Period(as_of or held.last + timedelta(days=1), held.first)
 
 
 def find_micro_trends(lake: Lake, settings: Settings, as_of: date | None = None) -> TrendReport:
@@ -91,10 +94,11 @@ def find_micro_trends(lake: Lake, settings: Settings, as_of: date | None = None)
     period = period_of(lake, as_of)
     if period is None:
         return TrendReport(None)
-    known = subscribed(lake, period.as_of) if lake.exists(SUBSCRIBERS) else nobody(lake)
+    known = subscribed_on(lake.read_or_empty(SUBSCRIBERS), lake.read_or_empty(CHURN_EVENTS), period.as_of)
     peers = peers_of(lake, known, period.as_of)
     version = lake.version(CUSTOMER_DAILY)
-    rows = trends_of(lake, settings, peers, period).withColumn("source_version", F.lit(version).cast("bigint"))
+    trends = micro_trends(lake.read(CUSTOMER_DAILY), peers, period, settings.advice)
+    rows = trends.withColumn("source_version", F.lit(version).cast("bigint"))
     with progress(lake.spark, "micro-trends"):
         lake.replace(MICRO_TRENDS, rows, on_day(period.as_of), note=str(version))
     written = lake.read(MICRO_TRENDS).where(on_day(period.as_of)).where(F.col("scope_kind") == CUSTOMER)
@@ -122,7 +126,7 @@ def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None
         raise TableMissingError(f"{lake.location(CUSTOMER_DAILY)} holds no day before {as_of}: roll up customers first")
     trends = lake.read(MICRO_TRENDS).where(on_day(as_of))
     subscribers = subscribed(lake, as_of)
-    rules = load_rules(chosen.rules)
+    rules = reviewed_rules(settings)
     used = customer_use(lake.read(CUSTOMER_DAILY), period, chosen)
     fit = plan_fit(subscribers, lake.read(PLANS), trends, used, chosen).withColumn("as_of", F.lit(as_of))
     with progress(lake.spark, "plan fit"):
@@ -144,11 +148,9 @@ def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None
     return advice_report(lake, as_of, rules.version)
 
 
-def trends_of(lake: Lake, settings: Settings, peers: Peers, period: Period) -> DataFrame:
-    """Rows of MICRO_TRENDS but for ``source_version``."""
-    return micro_trends(lake.read(CUSTOMER_DAILY), peers, period, settings.advice).withColumn(
-        "peers_share_shift", F.col("recent_share") - F.col("peers_share")
-    )
+def reviewed_rules(settings: Settings) -> Rules:
+    """The rules of the settings, for the categories of the settings."""
+    return load_rules(settings.advice.rules, load_categories(settings.classify.categories).meanings)
 
 
 def advice_report(lake: Lake, as_of: date, version: str) -> AdviceReport:
@@ -157,7 +159,7 @@ def advice_report(lake: Lake, as_of: date, version: str) -> AdviceReport:
     kinds = {row.kind: row["count"] for row in written.groupBy("kind").count().collect()}
     fit = lake.read(PLAN_FIT).where(on_day(as_of)).where(F.col("untold_reason").isNotNull())
     untold = {row.untold_reason: row["count"] for row in fit.groupBy("untold_reason").count().collect()}
-    is_offer = F.col("may_approach") & (F.col("kind") != "no change")
+    is_offer = F.col("may_approach") & (F.col("kind") != NO_CHANGE)
     first = written.where("rank = 1").agg(F.count(F.lit(1)), F.count_if(is_offer)).collect()[0]
     return AdviceReport(as_of, kinds, untold, first[0], first[1], version)
 
@@ -176,13 +178,3 @@ def trend_day(lake: Lake, as_of: date | None) -> date:
             f"{lake.location(MICRO_TRENDS)} holds no trends as of {wanted}: run jobs/find_micro_trends.py for it first"
         )
     return as_of or known[-1]
-
-
-def nobody(lake: Lake) -> DataFrame:
-    """No subscribers."""
-    return lake.spark.createDataFrame([], SUBSCRIBERS.schema)
-
-
-def on_day(as_of: date) -> str:
-    """SQL predicate for the rows of a day."""
-    return f"as_of = DATE'{as_of}'"

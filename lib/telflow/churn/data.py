@@ -1,17 +1,16 @@
 """Churn tables from the lake: features and labels of several dates, and the best that the planted truth allows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from sklearn.metrics import roc_auc_score
 
 from telflow.churn.features import churn_features, with_label
+from telflow.customers.daily import DaysHeld, days_held
 from telflow.errors import TrainingDataError
 from telflow.lake import Lake
 from telflow.settings import ChurnSettings
@@ -26,25 +25,17 @@ from telflow.tables import (
 SOURCES = (CUSTOMER_DAILY, SUBSCRIBERS, CHURN_EVENTS, COMPLAINTS)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """The local days that the roll-up holds."""
-
-    first: date
-    last: date
-
-
-def days_seen(lake: Lake) -> Seen:
+def days_seen(lake: Lake) -> DaysHeld:
     """First and last local day of customer_daily.
 
     Raises:
         TableMissingError: nothing has written it yet.
         TrainingDataError: it holds no day.
     """
-    first, last = lake.read(CUSTOMER_DAILY).agg(F.min("local_date"), F.max("local_date")).collect()[0]
-    if first is None:
+    held = days_held(lake.read(CUSTOMER_DAILY))
+    if held is None:
         raise TrainingDataError("customer_daily holds no day: run jobs/run_pipeline.py over some flow files first")
-    return Seen(first, last)
+    return held
 
 
 def features_as_of(lake: Lake, as_of: date, history_days: int, lake_start: date) -> DataFrame:

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from telflow.churn.columns import Column, Columns
 from telflow.customers.features import customer_features
+from telflow.customers.subscriptions import subscribed_on
 
 WINDOW_DAYS: Final = 28
 RECENT_DAYS: Final = 14
@@ -87,7 +88,7 @@ def churn_features(
         known: nothing was seen, or less than LEAST_EARLIER_DAYS lie before the recent days.
     """
     behaviour = customer_features(daily, as_of, WINDOW_DAYS, ()).select("customer", *BEHAVIOUR)
-    there = subscribed_on(subscribers, churn_events, as_of)
+    there = subscribed_on(subscribers, churn_events, as_of).drop("plan")  # the newest, not that of as_of
     known = there.join(complaints_before(complaints, as_of), on="customer", how="left").join(
         use_before(daily, as_of, history_days), on="customer", how="left"
     )
@@ -118,13 +119,6 @@ def with_label(features: DataFrame, churn_events: DataFrame, label_days: int) ->
     is_leaving = F.coalesce((until >= 0) & (until < label_days), F.expr("false"))
     labelled = features.join(left, on="customer", how="left").withColumn("label", is_leaving.cast("int"))
     return labelled.drop("churn_date")
-
-
-def subscribed_on(subscribers: DataFrame, churn_events: DataFrame, as_of: date) -> DataFrame:
-    """Subscribers who had signed up before ``as_of`` and had not left by then."""
-    gone = churn_events.where(F.col("churn_date") < F.lit(as_of)).select("customer")
-    there = subscribers.where(F.col("signup_date") < F.lit(as_of)).drop("plan")
-    return there.join(gone, on="customer", how="left_anti")
 
 
 def complaints_before(complaints: DataFrame, as_of: date) -> DataFrame:

@@ -1,7 +1,7 @@
 """Spark ML pipelines: what is missing, words and scale are learned from the training rows alone, with the model."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.base import Estimator, Transformer
@@ -22,7 +22,7 @@ BINS: Final = 64  # candidate thresholds of a number in a tree
 BOOSTING_ROUNDS, BOOSTING_DEPTH, BOOSTING_STEP = 50, 3, 0.1
 PENALTY: Final = 0.001
 
-Stage = Estimator | Transformer  # type: ignore[type-arg]
+Stage = Estimator[Any] | Transformer
 
 
 def build_pipeline(columns: Columns, algorithm: str, settings: ChurnSettings) -> Pipeline:

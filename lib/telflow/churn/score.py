@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from telflow.churn.data import days_seen, features_as_of
 from telflow.churn.served import ChurnModel
 from telflow.churn.train import TARGET
-from telflow.lake import Lake
+from telflow.lake import Lake, on_day
 from telflow.settings import Settings
 from telflow.tables import CHURN_SCORES, CUSTOMER_DAILY
 from telflow.tracking import load_version, model_name, open_tracking, raw_model
@@ -83,9 +83,8 @@ def score_churn(lake: Lake, settings: Settings, as_of: date | None = None, versi
             "scored_at": F.lit(datetime.now(UTC)),
         }
     )
-    where = f"as_of = DATE'{as_of}'"
-    lake.replace(CHURN_SCORES, rows, where, note=f"{name} {version}")
-    written = lake.read(CHURN_SCORES).where(where)
+    lake.replace(CHURN_SCORES, rows, on_day(as_of), note=f"{name} {version}")
+    written = lake.read(CHURN_SCORES).where(on_day(as_of))
     customers, at_risk = written.agg(F.count(F.lit(1)), F.count_if("is_at_risk")).collect()[0]
     return ScoreReport(as_of, customers, at_risk, f"{name} version {version}")
 

@@ -42,7 +42,7 @@ def with_days(spans: DataFrame, days: DataFrame) -> DataFrame:
         .withColumn("day", F.explode(F.sequence(first, last)))
         .withColumns(
             {
-                "piece_from": F.greatest(F.col("valid_from"), midnight_of("day")),
+                "piece_from": F.greatest(F.col("valid_from"), midnight_of(F.col("day"))),
                 "piece_to": F.least(F.col("valid_to"), midnight_of(F.date_add("day", 1))),
             }
         )
@@ -50,6 +50,6 @@ def with_days(spans: DataFrame, days: DataFrame) -> DataFrame:
     )
 
 
-def midnight_of(day: str | Column) -> Column:
+def midnight_of(day: Column) -> Column:
     """The moment (timestamp, UTC) at which a UTC day begins."""
-    return (F.col(day) if isinstance(day, str) else day).cast("timestamp")
+    return day.cast("timestamp")

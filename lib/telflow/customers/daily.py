@@ -1,6 +1,8 @@
 """The daily roll-up: everything about customers is computed from it, nothing downstream scans flows again."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from typing import Final
 
@@ -18,6 +20,20 @@ MICROS: Final = 1_000_000
 SKETCH_LOG2_BUCKETS: Final = 10  # standard error 3 % from a kilobyte at most
 CUSTOMER: Final = ("customer", "customer_basis", "plan", "region")
 VOLUMES: Final = ("bytes_up", "bytes_down", "packets_up", "packets_down", "flow_micros")
+
+
+@dataclass(frozen=True)
+class DaysHeld:
+    """The local days that a roll-up holds."""
+
+    first: date
+    last: date
+
+
+def days_held(daily: DataFrame) -> DaysHeld | None:
+    """First and last ``local_date`` of ``daily``; None where it holds no row."""
+    first, last = daily.agg(F.min("local_date"), F.max("local_date")).collect()[0]
+    return None if first is None else DaysHeld(first, last)
 
 
 def customer_daily(

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from telflow.customers.attribution import lease_spans
 from telflow.customers.changes import changed_days
-from telflow.days import CHANGE, log_days, next_run
+from telflow.days import CHANGE, days_lasted, log_days, next_run
 from telflow.errors import InputError
 from telflow.ingest.files import part_without_globs
 from telflow.ingest.record import normalise_address
@@ -124,9 +124,7 @@ def days_to_rebuild(lake: Lake, spans: DataFrame) -> list[date]:
     """UTC days that flows lasted into which began on days that ``spans`` and those of the lake tell differently of."""
     days = lake.read_or_empty(FLOWS).select("event_date").distinct()
     changed = [row.day for row in changed_days(lake.read_or_empty(LEASE_SPANS), spans, days).collect()]
-    lasted = F.explode(F.sequence(F.to_date("start_time"), F.to_date("end_time"))).alias("day")
-    flows = lake.read_or_empty(FLOWS).where(F.col("event_date").isin(changed))
-    return [row.day for row in flows.select(lasted).distinct().collect()] if changed else []
+    return days_lasted(lake.read(FLOWS).where(F.col("event_date").isin(changed))) if changed else []
 
 
 def file_digest(path: Path) -> str:

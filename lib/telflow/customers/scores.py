@@ -17,10 +17,11 @@ from telflow.customers.cuts import (
     quantile_score,
     recency_quantile_score,
 )
+from telflow.customers.daily import days_held
 from telflow.customers.measures import SCORED, customer_measures, with_status
 from telflow.customers.schemes import QUARTILES, RFM_R, SCHEMES, UFM, Scheme
 from telflow.customers.segment_names import RFM_R_SEGMENTS, RFM_SEGMENTS, segment_name, ufm_level, value_level
-from telflow.lake import Lake
+from telflow.lake import Lake, on_day
 from telflow.settings import Settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SCORES, SUBSCRIBERS
 
@@ -72,14 +73,14 @@ def score_customers(lake: Lake, settings: Settings, as_of: date | None = None) -
     chosen = settings.customers
     daily = lake.read(CUSTOMER_DAILY)
     source_version = lake.version(CUSTOMER_DAILY)
-    first_day, last_day = daily.agg(F.min("local_date"), F.max("local_date")).collect()[0]
-    if first_day is None:
+    held = days_held(daily)
+    if held is None:
         return ScoreReport(None)
-    as_of = as_of or last_day + timedelta(days=1)
+    as_of = as_of or held.last + timedelta(days=1)
     subscribers = lake.read(SUBSCRIBERS) if lake.exists(SUBSCRIBERS) else None
     measures = daily.transform(
         customer_measures, as_of, chosen.window_days, chosen.known_days, chosen.connections
-    ).transform(with_status, as_of, chosen.new_days, first_day, subscribers)
+    ).transform(with_status, as_of, chosen.new_days, held.first, subscribers)
     schemes = [SCHEMES[name] for name in chosen.schemes]
 
     measures = measures.persist()
@@ -106,7 +107,7 @@ def score_customers(lake: Lake, settings: Settings, as_of: date | None = None) -
 def where_scored(as_of: date, schemes: Iterable[Scheme]) -> str:
     """SQL predicate for the rows of CUSTOMER_SCORES that a run writes."""
     names = ", ".join(f"'{scheme.name}'" for scheme in schemes)
-    return f"as_of = DATE'{as_of}' AND scheme IN ({names})"
+    return f"{on_day(as_of)} AND scheme IN ({names})"
 
 
 def with_scores(measures: DataFrame, scheme: Scheme, cuts: Cuts) -> DataFrame:

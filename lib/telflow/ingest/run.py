@@ -11,13 +11,13 @@ A run begins by removing rows of runs that the log does not know, so a file that
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from telflow.days import CHANGE, log_days, next_run
+from telflow.days import CHANGE, days_lasted, log_days, next_run
 from telflow.errors import BrokenIdentityError, MixedRecordsError
 from telflow.facts import LONGEST_FLOW, lake_facts, state_fact
 from telflow.ingest.files import find_files, is_synthetic
@@ -145,15 +145,9 @@ def remove_unlogged(lake: Lake, last_logged: int) -> None:
         newest = lake.read(table).agg(F.max("ingest_run").alias("run")).collect()[0].run
         if newest is not None and newest > last_logged:
             if table is FLOWS:  # a step may have built their days meanwhile
-                log_days(lake, CHANGE, days_after(lake, last_logged), next_run(lake))
+                unlogged = lake.read(FLOWS).where(F.col("ingest_run") > last_logged)
+                log_days(lake, CHANGE, days_lasted(unlogged), next_run(lake))
             lake.delete(table, f"ingest_run > {last_logged}")
-
-
-def days_after(lake: Lake, last_logged: int) -> list[date]:
-    """UTC days that flows of later runs lasted into."""
-    days = F.explode(F.sequence(F.to_date("start_time"), F.to_date("end_time"))).alias("day")
-    unlogged = lake.read(FLOWS).where(F.col("ingest_run") > last_logged)
-    return [row.day for row in unlogged.select(days).distinct().collect()]
 
 
 def remove_readings(lake: Lake, readings: Iterable[Row]) -> None:

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from telflow.errors import NoSegmentsError
-from telflow.lake import Lake
+from telflow.lake import Lake, on_day
 from telflow.segments.fit import with_segment
 from telflow.segments.model import SegmentModel
 from telflow.segments.train import TARGET, day_after_last, features_of
@@ -76,7 +76,7 @@ def assign_segments(
             "source_version": F.lit(source_version),
         }
     )
-    lake.replace(CUSTOMER_SEGMENTS, rows, f"as_of = DATE'{as_of}'", note=f"{name} version {found}")
+    lake.replace(CUSTOMER_SEGMENTS, rows, on_day(as_of), note=f"{name} version {found}")
     counts = segments_on(lake, as_of).groupBy("segment").count().collect()
     customers = {row["segment"]: row["count"] for row in counts}
     if earlier is None:
@@ -98,7 +98,7 @@ def segments_of(daily: DataFrame, settings: Settings, as_of: date, model: Segmen
 
 def segments_on(lake: Lake, day: date) -> DataFrame:
     """Rows of customer_segments of ``day``."""
-    return lake.read(CUSTOMER_SEGMENTS).where(F.col("as_of") == F.lit(day))
+    return lake.read(CUSTOMER_SEGMENTS).where(on_day(day))
 
 
 def since_when(lake: Lake, as_of: date, since: date | None) -> date | None:
@@ -119,10 +119,9 @@ def since_when(lake: Lake, as_of: date, since: date | None) -> date | None:
 def write_migrations(lake: Lake, since: date, as_of: date) -> dict[str, int]:
     """Write segment_migrations of two dates; customers who ``moved`` and who ``stayed``."""
     moves = migrations(segments_on(lake, since), segments_on(lake, as_of), since, as_of)
-    lake.replace(SEGMENT_MIGRATIONS, moves, f"from_as_of = DATE'{since}' AND to_as_of = DATE'{as_of}'")
-    written = lake.read(SEGMENT_MIGRATIONS).where(
-        (F.col("from_as_of") == F.lit(since)) & (F.col("to_as_of") == F.lit(as_of))
-    )
+    between = f"from_as_of = DATE'{since}' AND to_as_of = DATE'{as_of}'"
+    lake.replace(SEGMENT_MIGRATIONS, moves, between)
+    written = lake.read(SEGMENT_MIGRATIONS).where(between)
     is_told = (F.col("from_segment") != NONE) & (F.col("to_segment") != NONE)
     stays = F.when(F.col("from_segment") == F.col("to_segment"), F.lit("stayed")).otherwise(F.lit("moved"))
     found = written.where(is_told).groupBy(stays.alias("what")).agg(F.sum("customers").alias("customers")).collect()

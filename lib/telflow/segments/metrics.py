@@ -40,8 +40,13 @@ def clustering_metrics(clustered: DataFrame, k: int) -> dict[str, float | None]:
     }
     if len(sizes) < 2:
         return {"silhouette": None, "calinski_harabasz": None, "davies_bouldin": None, **shares}
+    return {"silhouette": silhouette(clustered), **scatter_metrics(clustered), **shares}
+
+
+def silhouette(clustered: DataFrame) -> float:
+    """Silhouette over all rows, of squared Euclidean distances; there have to be two clusters."""
     evaluator = ClusteringEvaluator(featuresCol=PREPARED, distanceMeasure=SILHOUETTE_DISTANCE)
-    return {"silhouette": float(evaluator.evaluate(clustered)), **scatter_metrics(clustered), **shares}
+    return float(evaluator.evaluate(clustered))
 
 
 def scatter_metrics(clustered: DataFrame) -> dict[str, float | None]:

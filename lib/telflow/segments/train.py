@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Final, cast
@@ -14,12 +14,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from telflow.classify.categories import load_categories
+from telflow.customers.daily import days_held
 from telflow.customers.features import customer_features, features_for
 from telflow.errors import NoSegmentsError, SettingsError
 from telflow.lake import Lake
 from telflow.progress import progress
 from telflow.segments import plots
 from telflow.segments.fit import (
+    PREPARED,
     Candidate,
     Scales,
     fit_centres,
@@ -29,7 +31,14 @@ from telflow.segments.fit import (
     with_prepared,
     with_segment,
 )
-from telflow.segments.metrics import SILHOUETTE_DISTANCE, ari_of, bootstrap_ari, bounded_sample, clustering_metrics
+from telflow.segments.metrics import (
+    SILHOUETTE_DISTANCE,
+    ari_of,
+    bootstrap_ari,
+    bounded_sample,
+    clustering_metrics,
+    silhouette,
+)
 from telflow.segments.model import Centres, Floats, Preparation, SegmentModel, write_model
 from telflow.segments.profile import Profiles, cluster_profiles
 from telflow.segments.ranking import Standing, best, standing
@@ -129,8 +138,9 @@ def train_segments(
     Raises:
         TableMissingError: nothing has written customer_daily yet.
         NoSegmentsError: too few customers, or every clustering is refused.
+        SettingsError: a feature that docs/features.md does not know.
     """
-    chosen = settings.segments
+    chosen, scales = settings.segments, scales_for(settings)
     version = lake.version(CUSTOMER_DAILY) if source_version is None else source_version
     rows, as_of = training_rows(lake, settings, as_of, version)
     try:
@@ -140,7 +150,7 @@ def train_segments(
             log_source(lake, CUSTOMER_DAILY, read={CUSTOMER_DAILY.name: version})
             mlflow.log_params(parameters(chosen, as_of, version))
             with progress(lake.spark, "segments"):
-                tried = ranked(sweep(rows, settings, as_of, version))
+                tried = ranked(sweep(rows, scales, chosen, as_of, version))
             mlflow.log_table(ranking_table(tried), "ranking.json")
             name, version_made, contest = register(rows, tried, settings)
             is_champion = settle(name, version_made, contest)
@@ -201,10 +211,10 @@ def day_after_last(daily: DataFrame) -> date:
     Raises:
         NoSegmentsError: there is none.
     """
-    found = daily.agg(F.date_add(F.max("local_date"), 1)).collect()[0][0]
-    if found is None:
+    held = days_held(daily)
+    if held is None:
         raise NoSegmentsError("customer_daily holds no day: nobody to divide into segments")
-    return cast(date, found)
+    return held.last + timedelta(days=1)
 
 
 def check_enough(rows: DataFrame, chosen: SegmentsSettings, as_of: date) -> int:
@@ -245,9 +255,8 @@ def candidates(chosen: SegmentsSettings, transform: Transform) -> list[Candidate
     ]
 
 
-def sweep(rows: DataFrame, settings: Settings, as_of: date, source_version: int) -> list[Tried]:
+def sweep(rows: DataFrame, scales: Scales, chosen: SegmentsSettings, as_of: date, source_version: int) -> list[Tried]:
     """Every candidate in a nested run of its own."""
-    chosen, scales = settings.segments, scales_for(settings)
     even = fit_preparation(rows, "log_standard", scales, chosen.pca_variance)
     tried = []
     for transform in chosen.transforms:
@@ -377,9 +386,10 @@ def common_silhouette(space: DataFrame, model: SegmentModel) -> float | None:
     """Silhouette of the segments of ``model`` in ``prepared``; None where it knows other features, or one segment."""
     if not set(model.preparation.features) <= set(space.columns):
         return None
-    answered = with_segment(space.drop("prepared"), model).select("customer", "segment_number")
+    answered = with_segment(space.drop(PREPARED), model).select("customer", "segment_number")
     clustered = space.join(answered, on="customer", how="inner").withColumnRenamed("segment_number", "prediction")
-    return clustering_metrics(clustered, len(model.names))["silhouette"]
+    segments = clustered.agg(F.count_distinct("prediction")).collect()[0][0]
+    return silhouette(clustered) if segments > 1 else None
 
 
 def parameters(chosen: SegmentsSettings, as_of: date, source_version: int) -> dict[str, object]:

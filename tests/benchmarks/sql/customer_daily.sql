@@ -31,16 +31,8 @@ touched AS (
 ),
 passed AS (
     SELECT *,
-        CASE
-            WHEN hour_index * 3600000000 <= began THEN CAST(0 AS DOUBLE)
-            WHEN hour_index * 3600000000 >= ended THEN CAST(1 AS DOUBLE)
-            ELSE (hour_index * 3600000000 - began) / (ended - began)
-        END AS before,
-        CASE
-            WHEN (hour_index + 1) * 3600000000 <= began THEN CAST(0 AS DOUBLE)
-            WHEN (hour_index + 1) * 3600000000 >= ended THEN CAST(1 AS DOUBLE)
-            ELSE ((hour_index + 1) * 3600000000 - began) / (ended - began)
-        END AS after
+        share_passed(hour_index * 3600000000, began, ended) AS before,
+        share_passed((hour_index + 1) * 3600000000, began, ended) AS after
     FROM touched
 ),
 shared AS (

@@ -26,16 +26,8 @@ touched AS (
 ),
 passed AS (
     SELECT *,
-        CASE
-            WHEN window_index * 300000000 <= began THEN CAST(0 AS DOUBLE)
-            WHEN window_index * 300000000 >= ended THEN CAST(1 AS DOUBLE)
-            ELSE (window_index * 300000000 - began) / (ended - began)
-        END AS before,
-        CASE
-            WHEN (window_index + 1) * 300000000 <= began THEN CAST(0 AS DOUBLE)
-            WHEN (window_index + 1) * 300000000 >= ended THEN CAST(1 AS DOUBLE)
-            ELSE ((window_index + 1) * 300000000 - began) / (ended - began)
-        END AS after
+        share_passed(window_index * 300000000, began, ended) AS before,
+        share_passed((window_index + 1) * 300000000, began, ended) AS after
     FROM touched
 )
 SELECT
