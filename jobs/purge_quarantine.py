@@ -14,8 +14,9 @@ from telflow.tables import FLOWS_QUARANTINE
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = job_parser(__doc__).parse_args(argv)
     job = open_job(arguments)
-    purge_quarantine(job)
-    job.lake.vacuum(FLOWS_QUARANTINE)
+    with job.alone():
+        purge_quarantine(job)
+        job.lake.vacuum(FLOWS_QUARANTINE)
     print(f"flows_quarantine: lines older than {job.settings.privacy.quarantine_days} days are gone")
     return 0
 

@@ -13,6 +13,7 @@ from telflow.classify.registries import TRANSPORTS, Registry, read_registry
 from telflow.classify.shipped import STALE_AFTER_DAYS, load_shipped_registry, registry_age_days, write_resource
 from telflow.classify.versions import Key, changes, load_version, loaded_versions, registry_of
 from telflow.cli import job_parser, open_job, run_job
+from telflow.lake import Lake
 
 SHOWN = 5
 
@@ -27,15 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.write_resource is not None:
         write_resource(registry, arguments.write_resource, datetime.now(UTC).date())
 
-    lake = open_job(arguments).lake
-    versions = loaded_versions(lake)
-    version = load_version(lake, registry)
-    if version in versions:
-        print(f"registry {version} is loaded already: nothing changed")
-    else:
-        print(f"registry {version} loaded: {len(registry.by_port):,} ports, {len(registry.protocols)} protocols")
-        if versions:
-            print("\n".join(told_changes(registry_of(lake, versions[-1]), registry)))
+    job = open_job(arguments)
+    with job.alone():
+        print("\n".join(loaded(job.lake, registry)))
     if registry_age_days(registry) > STALE_AFTER_DAYS:
         print(f"its newest entry is {registry_age_days(registry)} days old: download the registries from IANA again")
     return 0
@@ -48,6 +43,16 @@ def read_asked(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -
     if arguments.services is None:
         return load_shipped_registry()
     return read_registry(arguments.services, arguments.protocols)
+
+
+def loaded(lake: Lake, registry: Registry) -> list[str]:
+    """What loading ``registry`` into ``lake`` changed there, in words."""
+    versions = loaded_versions(lake)
+    version = load_version(lake, registry)
+    if version in versions:
+        return [f"registry {version} is loaded already: nothing changed"]
+    told = f"registry {version} loaded: {len(registry.by_port):,} ports, {len(registry.protocols)} protocols"
+    return [told, *(told_changes(registry_of(lake, versions[-1]), registry) if versions else [])]
 
 
 def told_changes(before: Registry, after: Registry) -> list[str]:

@@ -1,7 +1,22 @@
 """Local days and hours of the provider's zone, those with 23 and 25 hours included."""
 
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+
+
+HOUR = timedelta(hours=1)
+LOOKED_AT = [datetime(2000, 1, 1, tzinfo=UTC) + timedelta(weeks=week) for week in range(60 * 52)]
+
+
+@lru_cache
+def keeps_whole_hours(zone: str) -> bool:
+    """Whether local hours of ``zone`` begin with those of UTC, from 2000 on: not so in India, say, or Nepal."""
+    offsets = {at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta() for at in LOOKED_AT}
+    return not any(offset % HOUR for offset in offsets)
 
 
 def local_time(at: Column, zone: str) -> Column:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from telflow.errors import TelflowError
-from telflow.privacy.tokens import load_tokenizer
 from telflow.settings import Settings
 from tests.benchmarks.duck import Duck
 from tests.benchmarks.equality import check_equal
@@ -81,7 +80,7 @@ def bench(settings: Settings, folder: Path) -> dict[str, object]:
     ours = apart(run_alone, settings)
     duck = Duck(folder / "duckdb", settings)
     theirs = duck.run()
-    compared = check_equal(duck.connection, ours.files, duck.output, load_tokenizer(settings.privacy))
+    compared = check_equal(duck.connection, ours.files, duck.output)
     say(seconds_table(ours.seconds, theirs))
     result = summary(ours, theirs)
     say(", ".join(f"{key} {value}" for key, value in result.items() if key != "seconds"))

@@ -1,12 +1,12 @@
 """The other side: the same tables from the same text by DuckDB, in plain SQL.
 
-It does less than our side: no tokens (addresses stay in the clear), no identity of a record, no hash of a file, no
-account of each line, no log, no constraints, no schemes but the default one, no peak times. What it writes has the
-same rows.
+It does less than our side: no identity of a record, no reason for a rejected line, no log of days and runs, no
+constraints, no schemes but the default one, no peak times. What it writes has the same rows, tokens included.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from importlib import resources
@@ -22,9 +22,12 @@ from telflow.classify.categories import load_categories
 from telflow.classify.shipped import PROTOCOLS_FILE, SERVICES_FILE, load_shipped_registry, resource_folder
 from telflow.customers.segment_names import OTHERS, RFM_R_SEGMENTS, RFM_SEGMENTS, SegmentRule
 from telflow.errors import SettingsError
-from telflow.ingest.addresses import ipv4_pattern
+from telflow.ingest.addresses import ipv4_pattern, normalise_mac
 from telflow.ingest.nfdump import COLUMNS_48
 from telflow.ingest.protocols import IANA_KEYWORDS
+from telflow.ingest.record import normalise_address
+from telflow.ingest.scan import file_hash
+from telflow.privacy.tokens import Kind, load_tokenizer
 from telflow.settings import Settings
 from tests.benchmarks.workload import DAYS, flow_files
 
@@ -49,6 +52,7 @@ class Duck:
 
     def __init__(self, output: Path, settings: Settings) -> None:
         self.output, self.settings = output, settings
+        self.tokenizer = load_tokenizer(settings.privacy)
         output.mkdir(parents=True)
         self.connection = duckdb.connect(str(output / "work.duckdb"))
         self.connection.execute("SET TimeZone = 'UTC'")
@@ -77,6 +81,11 @@ class Duck:
         folder = Path(self.settings.ingest.input) / "provider"
         for name in ("subscribers", "leases"):
             self.table(name, f"SELECT * FROM read_csv('{folder / f'{name}.csv'}')")
+        self.table("tokens", "SELECT NULL::VARCHAR AS value, NULL::VARCHAR AS token LIMIT 0")
+        self.add_tokens(
+            "SELECT DISTINCT 'sub', subscriber_id FROM subscribers UNION SELECT 'sub', subscriber_id FROM leases"
+        )
+        self.add_tokens("SELECT DISTINCT 'ip', address FROM leases")
         self.script("provider.sql")
 
     def write_flows(self) -> None:
@@ -85,12 +94,18 @@ class Duck:
         self.variables()
         self.script("apportionment.sql")
         types = {name: NEEDED_TYPES.get(name, "VARCHAR") for name in COLUMNS_48}
-        files = [str(path) for path in flow_files(self.settings)]
+        paths = flow_files(self.settings)
+        with ThreadPoolExecutor() as threads:  # a file that comes again is known by it
+            self.rows("ingest_log", {"path": [str(path) for path in paths], "hash": [*threads.map(file_hash, paths)]})
+        files = [str(path) for path in paths]
         # the three lines of the summary have too few columns: they alone are passed over, as the equal counts show
         self.connection.execute(
             f"CREATE VIEW nfdump AS SELECT * FROM read_csv({files}, header = true, auto_detect = false, "
             f"delim = ',', quote = '', escape = '', ignore_errors = true, columns = {types})"
         )
+        self.script("records.sql")
+        self.script("own_values.sql")
+        self.add_tokens("FROM own_values WHERE value NOT IN (SELECT value FROM tokens)")
         self.script("flows.sql")
         flows = self.output / "flows"
         self.connection.execute(f"COPY (FROM labelled_flows) TO '{flows}' ({TO_PARQUET}, PARTITION_BY (event_date))")
@@ -124,6 +139,14 @@ class Duck:
         self.rows("protocol_names", {"name": names, "number": list(range(len(names)))})
         self.rows("local_hours", local_hours(self.settings))
 
+    def add_tokens(self, query: str) -> None:
+        """The token of each kind and value that ``query`` finds."""
+        found = self.connection.execute(query).fetchall()
+        made = [self.tokenizer.token(kind, normal(kind, value)) for kind, value in found]
+        self.connection.register("made", pa.table({"value": [value for _, value in found], "token": made}))
+        self.connection.execute("INSERT INTO tokens FROM made")
+        self.connection.unregister("made")
+
     def write_scores(self) -> None:
         """The scores, from the roll-up as it was written."""
         daily = self.output / "customer_daily.parquet"
@@ -147,6 +170,13 @@ class Duck:
         self.connection.register("in_hand", pa.table(dict(columns)))
         self.table(name, "SELECT * FROM in_hand")
         self.connection.unregister("in_hand")
+
+
+def normal(kind: Kind, value: str) -> str:
+    """``value`` as tokens are made of it."""
+    if kind == "ip":
+        return normalise_address(value) or value
+    return normalise_mac(value) or value if kind == "mac" else value
 
 
 def own_pattern(prefixes: Sequence[str]) -> str:

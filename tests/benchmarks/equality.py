@@ -4,19 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from telflow.errors import BrokenIdentityError
-from telflow.ingest.record import normalise_address
-from telflow.privacy.tokens import Tokenizer
 
 DIFFERENCES_SHOWN = 10
 FLOWS = """
-    SELECT event_date, service, service_basis, port_class, category, initiator, src_service, dst_service,
-        count(*) AS flows, sum(src_bytes) AS src_bytes, sum(dst_bytes) AS dst_bytes,
-        sum(src_packets) AS src_packets, sum(dst_packets) AS dst_packets,
-        min(start_time) AS first_start, max(end_time) AS last_end
-    FROM {flows} GROUP BY ALL"""
+    SELECT event_date, start_time, end_time, exporter, src_ip, dst_ip, src_port, dst_port, protocol,
+        src_bytes, src_packets, dst_bytes, dst_packets, is_bidirectional, tcp_flags, icmp_type, icmp_code,
+        src_mac, dst_mac, is_src_own, is_dst_own, initiator, src_service, dst_service, service, service_basis,
+        port_class, category, registry_version
+    FROM {flows}"""
 WINDOWS = """
     SELECT window_start, service, category, direction, plan, region,
         src_bytes, dst_bytes, src_packets, dst_packets, flows_started, flows_active
@@ -25,12 +22,12 @@ RECLASSIFICATION = """
     SELECT event_date, observed_application, service, category, registry_version, agreement, flows, bytes
     FROM {reclassification}"""
 CUSTOMER_DAILY = """
-    SELECT local_date, {customer}, customer_basis, plan, region, bytes_up, bytes_down, packets_up, packets_down,
-        connections, distinct_start_times, active_hours, flow_seconds, len(input_macs) AS input_macs, bytes_by_hour,
+    SELECT local_date, customer, customer_basis, plan, region, bytes_up, bytes_down, packets_up, packets_down,
+        connections, distinct_start_times, active_hours, flow_seconds, input_macs, bytes_by_hour,
         list_sort(map_entries(bytes_by_category)) AS bytes_by_category
     FROM {customer_daily}"""
 SCORES = """
-    SELECT as_of, scheme, {customer}, status, recency_days, frequency, monetary_bytes, connections,
+    SELECT as_of, scheme, customer, status, recency_days, frequency, monetary_bytes, connections,
         recency_score, frequency_score, monetary_score, connections_score, score, level, value_level
     FROM {customer_scores} WHERE scheme IN ('ufm', 'rfm_r')"""  # the cuts of rfm are approximate by design
 QUERIES = {
@@ -43,7 +40,7 @@ QUERIES = {
 
 
 def check_equal(
-    connection: duckdb.DuckDBPyConnection, ours: Mapping[str, Sequence[str]], theirs: Path, tokenizer: Tokenizer
+    connection: duckdb.DuckDBPyConnection, ours: Mapping[str, Sequence[str]], theirs: Path
 ) -> dict[str, int]:
     """Rows compared, by table.
 
@@ -51,7 +48,6 @@ def check_equal(
         connection: any; the comparison is made in it.
         ours: Parquet files of each of our tables.
         theirs: folder that DuckDB wrote.
-        tokenizer: the one of our side: it names the other side's customers.
 
     Raises:
         BrokenIdentityError: the first rows that differ.
@@ -59,30 +55,15 @@ def check_equal(
     tables = {name: f"read_parquet({list(files)}, hive_partitioning = true)" for name, files in ours.items()}
     files = {name: f"read_parquet('{theirs / f'{name}.parquet'}')" for name in ours}
     files["flows"] = f"read_parquet('{theirs / 'flows'}/**/*.parquet', hive_partitioning = true)"
-    token_table(connection, files["customer_daily"], tokenizer)
-    for name in ("customer_daily", "customer_scores"):
-        files[name] = f"{files[name]} JOIN token_of USING (customer)"
     return {
         name: compare(
             connection,
             name,
-            QUERIES[name].format(customer="customer", **tables),
-            QUERIES[name].format(customer="token AS customer", **files),
+            QUERIES[name].format(**tables),
+            QUERIES[name].format(**files),
         )
         for name in QUERIES
     }
-
-
-def token_table(connection: duckdb.DuckDBPyConnection, daily: str, tokenizer: Tokenizer) -> None:
-    """Table ``token_of``: token of each of DuckDB's customers."""
-    found = connection.execute(f"SELECT DISTINCT customer, customer_basis = 'lease' FROM {daily}").fetchall()
-    tokens = [
-        tokenizer.token("sub", name) if is_subscriber else tokenizer.token("ip", normalise_address(name) or name)
-        for name, is_subscriber in found
-    ]
-    connection.register("in_hand", pa.table({"customer": [name for name, _ in found], "token": tokens}))
-    connection.execute("CREATE OR REPLACE TABLE token_of AS SELECT * FROM in_hand")
-    connection.unregister("in_hand")
 
 
 def compare(connection: duckdb.DuckDBPyConnection, name: str, ours: str, theirs: str) -> int:

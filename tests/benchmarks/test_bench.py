@@ -6,7 +6,6 @@ from pyspark.sql import SparkSession
 from telflow.cli import Job
 from telflow.errors import BrokenIdentityError
 from telflow.lake import Lake
-from telflow.privacy.tokens import load_tokenizer
 from telflow.settings import Settings
 from tests.benchmarks.bench import SHARED_PARTS, summary
 from tests.benchmarks.duck import Duck
@@ -39,7 +38,7 @@ def test_both_sides_come_to_the_same_rows(
     ours: OurRun, theirs: tuple[Duck, dict[str, float]], settings: Settings
 ) -> None:
     duck, _ = theirs
-    compared = check_equal(duck.connection, ours.files, duck.output, load_tokenizer(settings.privacy))
+    compared = check_equal(duck.connection, ours.files, duck.output)
     assert compared.keys() == ours.files.keys()
     assert all(compared.values())
     assert compared["customer_scores"] % 2 == 0  # two schemes are compared
@@ -47,11 +46,11 @@ def test_both_sides_come_to_the_same_rows(
     assert ours.rows == sum(len(path.read_bytes().splitlines()) - 4 for path in flow_files(settings))
 
 
-def test_a_difference_is_shown(ours: OurRun, theirs: tuple[Duck, dict[str, float]], settings: Settings) -> None:
+def test_a_difference_is_shown(ours: OurRun, theirs: tuple[Duck, dict[str, float]]) -> None:
     duck, _ = theirs
     lacking = {**ours.files, "traffic_by_window": ours.files["traffic_by_window"][:1]}
     with pytest.raises(BrokenIdentityError, match=r"traffic_by_window: .*first differing rows:\nside=duckdb"):
-        check_equal(duck.connection, lacking, duck.output, load_tokenizer(settings.privacy))
+        check_equal(duck.connection, lacking, duck.output)
 
 
 def test_the_summary_holds_what_is_compared_from_run_to_run(

@@ -160,3 +160,14 @@ def test_a_later_delivery_has_exactly_the_days_rebuilt_that_it_changes(
     load_provider(lake, folder, tokenizer)
     latest = max(stale_days(lake, "a step").values())
     assert {day.day for day, run in stale_days(lake, "a step").items() if run == latest} == {1, 2, 3, 4, 5, 6}
+
+
+def test_a_file_cut_after_its_last_comma_is_no_lease_without_end(
+    lake: Lake, folder: Path, tokenizer: Tokenizer
+) -> None:
+    path = folder / "leases.csv"
+    path.write_text("\n".join([*LEASE_LINES, "S1,10.0.0.3,2024-01-01T00:00:00Z,"]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"leases\.csv, line 4: the file ends after a comma"):
+        load_provider(lake, folder, tokenizer)
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert "leases" in load_provider(lake, folder, tokenizer)

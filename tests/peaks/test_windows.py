@@ -81,16 +81,6 @@ def test_a_null_volume_counts_as_a_flow_without_bytes(spark: SparkSession) -> No
     assert [(row.service, row.src_bytes, row.flows_active) for row in rows] == [(None, 5, 2)]
 
 
-def test_customers_are_counted_once_over_merged_windows(spark: SparkSession) -> None:
-    flows = spark.createDataFrame(
-        [(at(1), at(6), "dns", 1), (at(1), at(2), "dns", 1), (at(5), at(5), "ntp", 1)], SCHEMA
-    )
-    sketch = F.hll_sketch_agg("service", 12).alias("sketch")
-    windows = apportion(flows, 60, [], ["src_bytes"], extra_aggregates=[sketch])
-    assert windows.columns == ["window_start", "src_bytes", "flows_started", "flows_active", "sketch"]
-    assert windows.agg(F.hll_sketch_estimate(F.hll_union_agg("sketch"))).collect()[0][0] == 2
-
-
 start_micros = st.integers(0, 10**10)
 duration_micros = st.one_of(st.just(0), st.integers(0, 10**6), st.integers(0, WEEK_MICROS), st.just(WEEK_MICROS))
 volume = st.one_of(st.integers(0, 100), st.integers(0, 2**53), st.just(2**53))

@@ -11,12 +11,14 @@ from pyspark.sql import functions as F
 
 from telflow.classify.labels import OTHER
 from telflow.customers.attribution import customer_sides, with_customer
-from telflow.localtime import hours_in_day, hours_since_midnight, local_date
+from telflow.localtime import hours_in_day, hours_since_midnight, keeps_whole_hours, local_date
 from telflow.peaks.windows import apportioned, with_windows
 
-PART_SECONDS: Final = 900  # every zone's offset is a whole number of quarter hours, so no part lies over two hours
 MOST_HOURS: Final = 25
+HOUR: Final = 3600
+QUARTER_HOUR: Final = 900
 MICROS: Final = 1_000_000
+SORT_KEY: Final = "sort_key"  # sets are made of sorted rows: a hash in front settles most comparisons of text
 SKETCH_LOG2_BUCKETS: Final = 10  # standard error 3 % from a kilobyte at most
 CUSTOMER: Final = ("customer", "customer_basis", "plan", "region")
 VOLUMES: Final = ("bytes_up", "bytes_down", "packets_up", "packets_down", "flow_micros")
@@ -68,21 +70,24 @@ def customer_daily(
 
 def begun_by_day(sides: DataFrame, zone: str) -> DataFrame:
     """What counts where a flow began, by ``customer`` and ``local_date``."""
-    by_day = sides.groupBy("customer", local_date(F.col("start_time"), zone).alias("local_date"))
-    return by_day.agg(
+    day = local_date(F.col("start_time"), zone).alias("local_date")
+    by_day = sides.groupBy(F.xxhash64("customer", day).alias(SORT_KEY), "customer", day)
+    counted = by_day.agg(
         F.count(F.lit(1)).alias("connections"),
         F.size(F.collect_set(F.unix_micros("start_time"))).cast("bigint").alias("distinct_start_times"),
         F.array_sort(F.collect_set("input_mac")).alias("input_macs"),
         F.hll_sketch_agg("peer", SKETCH_LOG2_BUCKETS).alias("peers_sketch"),
     )
+    return counted.drop(SORT_KEY)
 
 
 def carried_by_day(sides: DataFrame, categories: Sequence[str], zone: str) -> DataFrame:
     """What is shared out by time, by customer and ``local_date``; sums only, so that Spark compiles all of it."""
-    part_start = F.timestamp_seconds(F.col("window_index") * PART_SECONDS)
+    part_seconds = HOUR if keeps_whole_hours(zone) else QUARTER_HOUR  # no part lies over two local hours
+    part_start = F.timestamp_seconds(F.col("window_index") * part_seconds)
     parts = (
         sides.withColumn("flow_micros", F.unix_micros("end_time") - F.unix_micros("start_time"))
-        .transform(with_windows, PART_SECONDS)
+        .transform(with_windows, part_seconds)
         .withColumns({name: apportioned(F.col(name)) for name in VOLUMES})
         .withColumns({"local_date": local_date(part_start, zone), "hour": hours_since_midnight(part_start, zone)})
         .withColumn("bytes", F.col("bytes_up") + F.col("bytes_down"))

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from os import SEEK_END
 from pathlib import Path
 
 import pyarrow as pa
@@ -167,16 +168,30 @@ def check_lines(path: Path, needed: set[str]) -> None:
                 raise InputError(
                     f"{path}, line 1: column {', '.join(missing)} is missing: the header holds {', '.join(header)}"
                 )
+            last = header
             for row in rows:
+                last = row or last
                 if row and len(row) != len(header):
                     raise InputError(
                         f"{path}, line {rows.line_num}: {len(row)} values stand under {len(header)} columns: the file "
                         "is cut or damaged there, deliver it again whole"
                     )
+            if not last[-1] and not ends_its_line(path):  # a lease without an end, or one whose end is lost?
+                raise InputError(
+                    f"{path}, line {rows.line_num}: the file ends after a comma: it may be cut there, deliver it again "
+                    "with its last line ended"
+                )
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text ({error.reason}, byte {error.start}): save it as UTF-8") from None
     except csv.Error as error:
         raise InputError(f"{path}, line {rows.line_num}: {error}: mend it and deliver the file again") from None
+
+
+def ends_its_line(path: Path) -> bool:
+    """Whether the last byte of the file ends a line."""
+    with path.open("rb") as file:
+        file.seek(-1, SEEK_END)
+        return file.read(1) in (b"\n", b"\r")
 
 
 def check_values(typed: DataFrame, path: Path, delivery: Delivery, sources: Mapping[str, str]) -> None:

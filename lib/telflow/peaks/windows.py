@@ -140,7 +140,6 @@ def apportion(
     volumes: Sequence[str],
     *,
     scheme: LoadScheme = "time-proportional",
-    extra_aggregates: Sequence[Column] = (),
 ) -> DataFrame:
     """Sums per window and ``keys``.
 
@@ -150,24 +149,20 @@ def apportion(
         keys: columns to group by beside the window.
         volumes: bigint columns to share out, such as ``src_bytes``.
         scheme: how a flow's volume lies over its windows.
-        extra_aggregates: further aggregates over the flows that touch a window, each with its alias.
 
     Returns:
-        ``window_start`` (timestamp), ``keys``, ``volumes``, ``flows_started``, ``flows_active`` (bigint) and
-        ``extra_aggregates``.
+        ``window_start`` (timestamp), ``keys``, ``volumes``, ``flows_started`` and ``flows_active``
+        (bigint).
     """
     window_start = F.timestamp_seconds(F.col("window_index") * window_seconds).alias("window_start")
-    # sketches are aggregated over sorted rows: a hash in front settles most comparisons without a look at the text
-    sort_key = F.xxhash64("window_index", *keys).alias("sort_key")
     return (
         flows.transform(with_windows, window_seconds)
-        .groupBy(sort_key, "window_index", *keys)
+        .groupBy("window_index", *keys)
         .agg(
             *[F.sum(apportioned(F.col(name), scheme)).alias(name) for name in volumes],
             F.count_if("is_first_window").alias("flows_started"),
             F.count(F.lit(1)).alias("flows_active"),
-            *extra_aggregates,
         )
         .select(window_start, "*")
-        .drop("window_index", "sort_key")
+        .drop("window_index")
     )

@@ -1,8 +1,14 @@
+-- Who is who, by token.
+CREATE OR REPLACE TABLE customers AS
+SELECT subscribers.*, token AS customer FROM subscribers JOIN tokens ON value = subscriber_id;
 -- Who held which address when: of overlapping leases the one that began last.
 CREATE OR REPLACE TABLE lease_spans AS
 WITH delivered AS (
-    SELECT address, subscriber_id AS customer, valid_from, coalesce(valid_to, TIMESTAMP '9999-12-31') AS valid_to
+    SELECT of_address.token AS address, of_subscriber.token AS customer,
+        valid_from, coalesce(valid_to, TIMESTAMP '9999-12-31') AS valid_to
     FROM leases
+    JOIN tokens AS of_address ON of_address.value = address
+    JOIN tokens AS of_subscriber ON of_subscriber.value = subscriber_id
 ),
 edges AS (
     SELECT DISTINCT address, unnest([valid_from, valid_to]) AS span_from FROM delivered
@@ -21,4 +27,4 @@ held AS (
 SELECT address, customer, coalesce(plan, 'none') AS plan, coalesce(region, 'none') AS region,
     span_from AS valid_from, span_to AS valid_to
 FROM held
-LEFT JOIN subscribers ON subscriber_id = customer;
+LEFT JOIN customers USING (customer);

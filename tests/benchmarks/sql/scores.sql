@@ -31,7 +31,7 @@ statuses AS (
             ELSE 'scored'
         END AS status
     FROM measures
-    LEFT JOIN subscribers ON subscriber_id = customer
+    LEFT JOIN customers USING (customer)
 ),
 cuts AS (
     SELECT
