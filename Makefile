@@ -5,6 +5,8 @@ ENV    ?= local
 VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 5000
+# test processes side by side, each with a Spark of its own: 4 GiB and a core each
+WORKERS ?= 2
 # your own records get a lake of their own where ./lake holds synthetic ones
 LAKE   ?= $(if $(and $(INPUT),$(wildcard lake/truth_customers)),./lake-own,./lake)
 
@@ -19,7 +21,11 @@ test: setup ## run lint, types and tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PYTEST_ADDOPTS="$(PYTEST_ADDOPTS)" $(BIN)/python -m pytest
+	PYTEST_ADDOPTS="$(PYTEST_ADDOPTS)" $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+dashboard: setup ## open the dashboard on the lake of make run: http://127.0.0.1:8050, PORT= for another
+	$(BIN)/python -m telflow.dashboard --env $(ENV) --set lake.root=$(LAKE) \
+	  $(if $(filter-out file,$(origin PORT)),--set dashboard.port=$(PORT))
 
 mlflow: setup ## open MLflow's own page on the runs of ./mlflow.db: http://127.0.0.1:5000, PORT= for another
 	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
@@ -44,4 +50,4 @@ lock: ## resolve the pinned versions again
 clean: ## remove the environment and the lake
 	rm -rf $(VENV) lake lake-own raw mlflow.db mlruns
 
-.PHONY: help run test mlflow bench setup lock clean
+.PHONY: help run test dashboard mlflow bench setup lock clean

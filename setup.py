@@ -1,18 +1,35 @@
-"""Metadata of the package: what it is made of and what it needs."""
+"""Metadata of the package: what it is made of and what it needs.
 
+``TELFLOW_WHEEL=cluster python setup.py bdist_wheel`` makes the wheel for a cluster that has Spark and Delta already.
+"""
+
+import os
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
-DASHBOARD: list[str] = []
+SPARK = [] if os.environ.get("TELFLOW_WHEEL") == "cluster" else ["delta-spark==4.4.0", "pyspark==4.2.0"]
+DASHBOARD = [
+    "authlib>=1.6,<2",
+    "dash>=4.4.1,<5",
+    "dash-ag-grid",
+    "dash-mantine-components>=2.8,<3",
+    "deltalake>=1.6,<2",
+    "duckdb",
+    "gunicorn",
+    "plotly",
+]
 DEVELOPMENT = [
     "chispa",
+    "databricks-bundles",
     "duckdb",
     "hypothesis",
     "mypy",
     "pandas-stubs",
+    "playwright",
     "pytest",
     "pytest-cov",
+    "pytest-xdist",
     "ruff",
     "types-PyYAML",
     "types-tqdm",
@@ -30,10 +47,11 @@ setup(
     package_data={
         "telflow.conf": ["*/*.yaml", "*/*.csv"],
         "telflow.classify": ["resources/*"],
+        "telflow.dashboard": ["assets/*", "app.yaml"],
         "telflow.simulate": ["resources/*"],
     },
     install_requires=[
-        "delta-spark==4.4.0",
+        *SPARK,
         "matplotlib",
         "mlflow>=3.17,<3.18",
         "numpy",
@@ -41,7 +59,6 @@ setup(
         "polars>=2.1,<3",
         "pyarrow",
         "pydantic>=2.14,<3",
-        "pyspark==4.2.0",
         "PyYAML",
         "scikit-learn",
         "tqdm",

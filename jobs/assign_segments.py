@@ -32,7 +32,12 @@ def lines(report: AssignReport) -> list[str]:
     told = [f"{report.as_of}: {total:,} customers by {report.model} version {report.version}"]
     for segment, customers in sorted(report.customers.items(), key=lambda each: (-each[1], each[0])):
         told.append(f"  {segment}: {customers:,} ({customers / total:.1%})")
-    if report.since is not None:
+    if report.since is not None and report.moved is None:
+        told.append(
+            f"since {report.since}: who moved is not told, another version divided them then; assign that day again "
+            f"with --as-of {report.since} --model-version {report.version}"
+        )
+    elif report.since is not None:
         told.append(f"since {report.since}: {report.moved:,} moved to another segment, {report.stayed:,} stayed")
     return told
 

@@ -21,10 +21,14 @@ def lines(report: BacktestReport) -> list[str]:
     told = [
         f"synthetic customers as of {report.as_of}: {report.customers:,} with enough history, {report.untold:,} "
         f"without, {report.needing:,} need a larger plan; run {report.run_id}",
-        line("advised to go up", report.upsize),
-        line("offered it", report.approached),
-        *[line(f"{name.replace('_', ' ')}, as many", found) for name, found in report.same_size.items()],
-        line("against the need at the end", report.at_end),
+        f"{line('advised to go up', report.upsize)} (95 %: {between(report.precision)}, {between(report.recall)})",
+        *[
+            f"{line(f'{name}, as many', found)}; precision of the advice less this: {between(report.leads[name])}"
+            for name, found in report.same_size.items()
+        ],
+        line("among the recommendations", report.offered),
+        line("of those who consent, may be approached", report.approached),
+        line("advised, against the need at the end", report.at_end),
         f"of {report.flat_customers:,} flat customers {percent(report.flat_advised)} get a recommendation; "
         f"{percent(report.services)} of the services follow a planted rise",
     ]
@@ -40,6 +44,11 @@ def line(name: str, found: Hits) -> str:
 def percent(value: float | None) -> str:
     """``value`` as percent, a dash for none."""
     return "-" if value is None else f"{value:.1%}"
+
+
+def between(limits: tuple[float, float] | None) -> str:
+    """An interval as percent, a dash for none."""
+    return "-" if limits is None else f"{limits[0]:.1%} to {limits[1]:.1%}"
 
 
 if __name__ == "__main__":

@@ -28,9 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def lines(found: Comparison) -> list[str]:
     """``found`` for a reader."""
-    agreement = "not to be told" if found.ari is None else f"{found.ari:.3f}"
     return [
-        f"{found.left} beside {found.right} as of {found.as_of}, {found.customers:,} {found.kind}, ARI {agreement}",
+        f"{found.left} beside {found.right} as of {found.as_of}, {found.customers:,} {found.kind}, ARI {found.ari:.3f}",
         titled("sizes", found.sizes),
         titled("centres: means in natural units", found.centres.set_index(["model", "segment"]).T.reset_index()),
         titled(f"who moved: {found.left} in rows, {found.right} in columns", found.moves.reset_index()),

@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def line(report: TrendReport) -> str:
     """``report`` for a reader."""
     if report.as_of is None:
-        return "customer_daily holds no day: no trend to find"
+        return "customer_daily holds no day before the one asked for: no trend to find"
     counted = ", ".join(f"{outcome} {count:,}" for outcome, count in sorted(report.directions.items()))
     return f"{report.as_of}: customers' categories: {counted or 'none'}; peers by {report.peers}"
 

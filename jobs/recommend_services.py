@@ -25,7 +25,8 @@ def lines(report: AdviceReport) -> list[str]:
     return [
         f"{report.as_of}: {report.customers:,} customers by rules version {report.rules_version}: {counted or 'none'}",
         f"{report.may_approach:,} of them may be approached with an offer",
-        f"{sum(report.untold.values()):,} customers get none: {untold or 'nobody'}",
+        f"{sum(report.untold.values()):,} customers get none: {untold or 'nobody'}; {report.untold_at_risk:,} of them "
+        "are at risk of leaving",
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from telflow.churn.pipeline import FOREST
 from telflow.churn.train import TrainReport, train_on_lake, train_on_table
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import add_promote, job_parser, open_job, run_job
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,12 +20,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="CSV or Parquet file of one's own to train on; churn.own_table names its columns (default: the lake)",
     )
+    add_promote(parser)
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     report = (
-        train_on_table(job.lake, job.settings, arguments.table)
+        train_on_table(job.lake, job.settings, arguments.table, promote=arguments.promote)
         if arguments.table
-        else train_on_lake(job.lake, job.settings)
+        else train_on_lake(job.lake, job.settings, promote=arguments.promote)
     )
     print("\n".join(lines(report)))
     return 0

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from telflow.cli import add_as_of, job_parser, open_job, run_job
+from telflow.cli import add_as_of, add_promote, job_parser, open_job, run_job
 from telflow.segments.train import TrainReport, train_segments
 
 
@@ -13,9 +13,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--source-version", type=int, metavar="N", help="version of customer_daily to read (default: the newest)"
     )
+    add_promote(parser)
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
-    print("\n".join(lines(train_segments(job.lake, job.settings, arguments.as_of, arguments.source_version))))
+    report = train_segments(
+        job.lake, job.settings, arguments.as_of, arguments.source_version, promote=arguments.promote
+    )
+    print("\n".join(lines(report)))
     return 0
 
 

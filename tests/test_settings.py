@@ -106,8 +106,8 @@ def test_the_last_day_that_is_accepted_may_be_the_first() -> None:
 
 
 def test_a_missing_environment_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"staging.*settings.yaml is missing"):
-        load_settings("staging")
+    with pytest.raises(SettingsError, match=r"elsewhere.*settings.yaml is missing"):
+        load_settings("elsewhere")
 
 
 def test_a_file_that_is_no_mapping_is_named(tmp_path: Path) -> None:

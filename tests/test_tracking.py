@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,17 +13,23 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import ErrorCode
 from mlflow.tracking import MlflowClient
 from pyspark.sql import SparkSession
 
-from telflow.errors import ModelMissingError
+from telflow.churn import train as churn
+from telflow.errors import ModelInputError, ModelMissingError, TrackingError
 from telflow.lake import Lake
+from telflow.segments import inputs as segments
+from telflow.segments.model import write_model
 from telflow.settings import MlflowSettings
 from telflow.tables import PLANS
 from telflow.tracking import (
     Contest,
     artifact_location,
     champion_version,
+    check_columns,
     load_version,
     log_plain_model,
     log_source,
@@ -33,6 +41,9 @@ from telflow.tracking import (
     relative_path,
     settle,
 )
+from tests.churn.forests import small_model
+from tests.churn.test_served import ROWS
+from tests.segments.test_model import FRAME, MODEL
 
 # a name of its own: MLflow keeps a database open under the words it was named with, whatever folder they meant
 SETTINGS = MlflowSettings(tracking_uri="sqlite:///tracked.db", experiment_prefix="tests", model_prefix="tests-")
@@ -71,7 +82,7 @@ def log_version(here: Path, factor: float) -> str:
     files = here / f"files-{factor}"
     files.mkdir(exist_ok=True)
     (files / "factor.json").write_text(json.dumps(factor))
-    version = log_plain_model(files, __name__, EXAMPLE, EXAMPLE * factor, model_name(SETTINGS, "doubler"))
+    version = log_plain_model(files, [__name__], EXAMPLE, EXAMPLE * factor, model_name(SETTINGS, "doubler"))
     assert version is not None
     return version
 
@@ -122,6 +133,75 @@ def test_the_alias_moves_only_on_a_win_and_the_folder_can_be_moved(folder: Path,
         assert raw_model(model).factor == 2.0
         pd.testing.assert_frame_equal(pd.DataFrame(model.predict(EXAMPLE)), EXAMPLE * 2.0)
     shutil.move(folder / "gone", folder / "mlruns")
+
+
+def test_an_obstacle_keeps_the_alias_where_it_is_until_somebody_promotes(folder: Path) -> None:
+    name = model_name(SETTINGS, "promoted")
+    open_experiment(SETTINGS, "promoted")
+    files = folder / "files-promoted"
+    files.mkdir()
+    (files / "factor.json").write_text("2.0")
+    contest = Contest("auc", 0.9, None, 0.01, "version 1 cannot be asked")
+    with mlflow.start_run():
+        version = log_plain_model(files, [__name__], EXAMPLE, EXAMPLE * 2, name)
+        assert version is not None
+        assert not settle(name, version, contest)
+        assert champion_version(name) is None
+        assert settle(name, version, contest, promote=True)
+    assert champion_version(name) == version
+    tags = MlflowClient().get_model_version(name, version).tags
+    assert tags["contest_reason"] == "auc 0.9000: version 1 cannot be asked; promoted by hand"
+
+
+@pytest.mark.parametrize("code", ["INTERNAL_ERROR", "PERMISSION_DENIED", "TEMPORARILY_UNAVAILABLE"])
+def test_a_server_that_does_not_answer_is_no_absence(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    def fails(*_given: object) -> None:
+        raise MlflowException("no answer", error_code=error_code_of(code))
+
+    monkeypatch.setattr(MlflowClient, "get_model_version_by_alias", fails)
+    with pytest.raises(TrackingError, match="does not tell which version of m is the champion: no answer"):
+        champion_version("m")
+
+
+def error_code_of(name: str) -> int:
+    return int(ErrorCode.Value(name))
+
+
+def test_columns_that_are_no_more_are_named_with_the_model() -> None:
+    check_columns("m version 3", ["a"], ["a", "b"])
+    with pytest.raises(ModelInputError, match="m version 3 looks at c, d, which is told of nobody any more"):
+        check_columns("m version 3", ["a", "c", "d"], ["a", "b"])
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("kind", ["churn", "segments"])
+def test_a_registered_model_brings_its_code_along(tmp_path: Path, kind: str) -> None:
+    """It is loaded and asked where this package is not installed."""
+    files = tmp_path / "files"
+    files.mkdir()
+    if kind == "churn":
+        small_model().save(files)
+        modules: tuple[str, ...] = churn.MODULES
+        rows, answer = ROWS, small_model().predict(ROWS)
+    else:
+        write_model(MODEL, files)
+        modules = segments.MODULES
+        rows, answer = FRAME, MODEL.predict(FRAME)
+    name = model_name(SETTINGS, kind)
+    open_experiment(SETTINGS, kind)
+    with mlflow.start_run():
+        version = log_plain_model(files, modules, rows, answer, name)
+    served = mlflow.artifacts.download_artifacts(f"models:/{name}/{version}", dst_path=str(tmp_path / "served"))
+    rows.to_pickle(tmp_path / "rows.pkl")
+    script = (
+        "import sys; sys.meta_path = [each for each in sys.meta_path if 'Editable' not in str(each)];"
+        "import importlib.util, pandas as pd, mlflow; assert importlib.util.find_spec('telflow') is None;"
+        f"rows = pd.read_pickle({str(tmp_path / 'rows.pkl')!r});"
+        f"print(mlflow.pyfunc.load_model({served!r}).predict(rows).to_json())"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == json.loads(answer.to_json())
 
 
 def test_a_source_is_logged_with_its_version(spark: SparkSession, folder: Path) -> None:

@@ -52,7 +52,7 @@ class Job:
 def job_parser(description: str | None) -> argparse.ArgumentParser:
     """Parser with the arguments that all jobs take; a job adds its own."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="local", help="settings to use: local, dev or prod (default: local)")
+    parser.add_argument("--env", default="local", help="settings to use: local, dev, staging or prod (default: local)")
     parser.add_argument("--conf", type=Path, help="folder of the settings (default: ./conf, else the package's own)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, such as lake.root=./lake"
@@ -68,6 +68,13 @@ def open_job(arguments: argparse.Namespace) -> Job:
     settings = load_settings(arguments.env, arguments.set, arguments.conf)
     spark = build_session(settings.spark)
     return Job(settings, spark, Lake.of(spark, settings.lake), arguments.take_over)
+
+
+def add_promote(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the flag ``--promote``."""
+    parser.add_argument(
+        "--promote", action="store_true", help="make the new version champion whatever the comparison says"
+    )
 
 
 def add_as_of(

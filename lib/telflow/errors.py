@@ -64,9 +64,25 @@ class ModelInputError(TelflowError):
     """Rows that a model is to answer lack a feature, or a value of one."""
 
 
+class TrackingError(TelflowError):
+    """MLflow does not answer as it should."""
+
+
+class AsOfError(TelflowError):
+    """A date asked about has too few days of customer_daily before it."""
+
+
 class NoSegmentsError(TelflowError):
     """No clustering of the sweep divides the customers as the settings ask."""
 
 
 class TrainingDataError(TelflowError):
     """There is too little to train or to judge a model by."""
+
+
+class AccessError(TelflowError):
+    """The dashboard would be open to others without a login."""
+
+
+class PackageMissingError(TelflowError):
+    """A package that a setting asks for is not installed."""

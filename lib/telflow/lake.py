@@ -128,6 +128,14 @@ class Lake:
         assignments = ", ".join(f"{column} = {expression}" for column, expression in values.items())
         self.spark.sql(f"UPDATE {self.name(table)} SET {assignments} WHERE {where}")
 
+    def compact(self, table: Table) -> tuple[int, int]:
+        """Join small files of ``table``, each partition's by itself; how many there were, and are."""
+        if not self.exists(table):
+            return 0, 0
+        before = len(self.read(table).inputFiles())
+        self.spark.sql(f"OPTIMIZE {self.name(table)}")
+        return before, len(self.read(table).inputFiles())
+
     def vacuum(self, table: Table) -> None:
         """Remove files that no version of the last week holds; nothing happens where the table is not there yet."""
         if self.exists(table):

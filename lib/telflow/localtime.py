@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-
 HOUR = timedelta(hours=1)
 LOOKED_AT = [datetime(2000, 1, 1, tzinfo=UTC) + timedelta(weeks=week) for week in range(60 * 52)]
 

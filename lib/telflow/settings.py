@@ -5,6 +5,7 @@ holds only what differs; ``--set key=value`` on a job's command line goes over b
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib import resources
@@ -22,6 +23,10 @@ from telflow.errors import SettingsError
 HOUR_SECONDS = 3600
 MOST_WEEKS = 26  # of a trend: its pairs grow with the square
 LAKE_ROOT = "{lake.root}"
+TAKEN_COLUMNS = (  # by a churn table itself, and by what its pipeline makes on the way
+    *("customer", "as_of", "label", "fold", "is_judged", "is_flagged"),
+    *("features", "numbers", "scaled", "prediction", "rawPrediction", "probability"),
+)
 
 LoadScheme = Literal[
     "time-proportional",
@@ -204,12 +209,22 @@ class OwnTableSettings(Section):
     missed_cost: float = Field(gt=0)
     false_alarm_cost: float = Field(gt=0)
 
+    @field_validator("numeric", "categorical")
+    @classmethod
+    def can_be_columns(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if "." in name or name in TAKEN_COLUMNS:
+                raise ValueError(f"{name} cannot be learned from under this name: rename the column, without a dot")
+        return names
+
 
 class ChurnSettings(Section):
     label_days: int = Field(gt=0)
     step_days: int = Field(gt=0)
     history_days: int = Field(ge=28)
-    least_history_days: int = Field(ge=14)
+    least_history_days: int = Field(ge=28)
+    events_until: str | None
+    subscriber_columns: tuple[Literal["contract", "payment", "region", "plan"], ...] = Field(strict=False)
     most_dates: int = Field(gt=1)
     holdout_share: float = Field(gt=0, lt=1)
     judged_customers: int = Field(gt=0)
@@ -227,6 +242,18 @@ class ChurnSettings(Section):
     partitions: int = Field(gt=0)
     scratch: str | None
     own_table: OwnTableSettings
+
+    @field_validator("events_until")
+    @classmethod
+    def is_day(cls, day: str | None) -> str | None:
+        return day if day is None else known_day(day)
+
+    @field_validator("scratch")
+    @classmethod
+    def is_path(cls, scratch: str | None) -> str | None:
+        if scratch is not None and ":" in scratch:
+            raise ValueError(f"{scratch} is no path: name a folder that the driver sees too, such as /Volumes/...")
+        return scratch
 
 
 class AdviceSettings(Section):
@@ -258,6 +285,13 @@ class AdviceSettings(Section):
             raise ValueError(
                 f"cycles of cycle_days hold {weeks} whole weeks: make it {self.min_weeks} (min_weeks) to {MOST_WEEKS}"
             )
+        if self.recent_weeks >= self.min_weeks:
+            raise ValueError(f"recent_weeks ({self.recent_weeks}) must be fewer than min_weeks ({self.min_weeks})")
+        if self.retention_complaints < self.suppress_complaints:
+            raise ValueError(
+                f"retention_complaints ({self.retention_complaints}) must not be fewer than suppress_complaints "
+                f"({self.suppress_complaints}): an offer to stay beside an offer of more"
+            )
         return self
 
 
@@ -265,6 +299,55 @@ class MlflowSettings(Section):
     tracking_uri: str
     experiment_prefix: str
     model_prefix: str
+
+
+class DashboardSettings(Section):
+    title: str
+    logo: str | None
+    accent: str
+    colours: tuple[str, ...] = Field(strict=False, min_length=3)
+    host: str
+    port: int = Field(ge=0, le=65535)
+    workers: int = Field(gt=0)
+    threads: int = Field(gt=0)
+    default_days: int = Field(gt=0)
+    min_group_customers: int = Field(ge=1)
+    refresh_seconds: float = Field(ge=0)
+    cache_entries: int = Field(gt=0)
+    reader: Literal["delta", "warehouse"]
+    warehouse_host: str | None
+    warehouse_path: str | None
+    warehouse_token_variable: str
+    login: Literal["none", "proxy_header", "oidc"]
+    login_header: str
+    trusted_proxies: tuple[str, ...] = Field(strict=False)
+    login_address: str | None
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_secret_variable: str
+    oidc_scopes: tuple[str, ...] = Field(strict=False, min_length=1)
+    allowed_domains: tuple[str, ...] = Field(strict=False)
+    allowed_groups: tuple[str, ...] = Field(strict=False)
+    groups_claim: str
+    session_key_variable: str
+    session_hours: float = Field(gt=0)
+
+    @field_validator("accent")
+    @classmethod
+    def is_colour(cls, colour: str) -> str:
+        return known_colour(colour)
+
+    @field_validator("colours")
+    @classmethod
+    def are_colours(cls, colours: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(known_colour(colour) for colour in colours)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ip_network(proxy)
+        return proxies
 
 
 class Settings(Section):
@@ -284,13 +367,14 @@ class Settings(Section):
     churn: ChurnSettings
     advice: AdviceSettings
     mlflow: MlflowSettings
+    dashboard: DashboardSettings
 
 
 def load_settings(environment: str = "local", overrides: Sequence[str] = (), conf: Path | None = None) -> Settings:
     """Settings of ``environment``, with ``overrides`` over them.
 
     Args:
-        environment: folder of conf beside ``base``: local, dev or prod.
+        environment: folder of conf beside ``base``: local, dev, staging or prod.
         overrides: ``section.key=value``, the value in YAML.
         conf: folder of the settings; when None, ``./conf`` where there is one, else those that came with the package.
 
@@ -408,6 +492,13 @@ def known_keys(section: type[BaseModel], prefix: str = "") -> list[str]:
 
 def is_section(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def known_colour(colour: str) -> str:
+    """``colour`` where it is one as #0072B2, else a ValueError."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+        raise ValueError(f"{colour} is no colour: write it as #0072B2, in quotes")
+    return colour
 
 
 def known_day(day: str) -> str:

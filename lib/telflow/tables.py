@@ -1,9 +1,11 @@
 """Every table of the lake: its grain, columns, layout and promises."""
 
 from dataclasses import dataclass, field
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from pyspark.sql.types import StructType
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class Table:
     sample_query: str = ""
 
     @property
-    def schema(self) -> StructType:
+    def schema(self) -> "StructType":
         """Columns in order, with their comments."""
-        return cast(StructType, StructType.fromDDL(self.ddl))
+        types = import_module("pyspark.sql.types")  # here, as the dashboard reads declarations and has no Spark
+        return cast("StructType", types.StructType.fromDDL(self.ddl))
 
     @property
     def columns(self) -> list[str]:
@@ -519,7 +522,7 @@ SEGMENT_MIGRATIONS = Table(
         customers          BIGINT NOT NULL COMMENT 'customers who were in the one and are in the other',
         share_of_from      DOUBLE NOT NULL COMMENT 'part of all who were in from_segment, 0 to 1',
         from_model_version STRING          COMMENT 'version of the model on the first date',
-        to_model_version   STRING          COMMENT 'version on the second date: where it differs, moves may be the model''s'
+        to_model_version   STRING          COMMENT 'version on the second date: the same, moves between answers of two versions are not told'
     """,
     partition_by=("to_as_of", "from_as_of"),
     checks={"share_within_whole": "share_of_from > 0 AND share_of_from <= 1"},
@@ -564,9 +567,9 @@ MICRO_TRENDS = Table(
         scope             STRING NOT NULL COMMENT 'token of the customer, or name of the segment or plan',
         category          STRING NOT NULL COMMENT 'category of traffic; all for their sum',
         peers             STRING          COMMENT 'segment or plan that a customer is compared with',
-        weeks_counted     INT NOT NULL    COMMENT 'weeks that are told from: whole ones, with activity of the scope',
+        weeks_counted     INT NOT NULL    COMMENT 'whole weeks that are told from: those since the first with activity of the scope',
         week_starts       ARRAY<DATE>     COMMENT 'their first local days, oldest first; weeks of seven days, the last ends before as_of',
-        weekly_bytes      ARRAY<BIGINT>   COMMENT 'bytes of the category in these weeks, both ways',
+        weekly_bytes      ARRAY<BIGINT>   COMMENT 'bytes of the category in these weeks, both ways; of a segment or plan, a member seen in the week',
         median_bytes      DOUBLE NOT NULL COMMENT 'median of them',
         recent_bytes      DOUBLE NOT NULL COMMENT 'median of the recent ones',
         slope_per_week    DOUBLE          COMMENT 'Theil-Sen slope of the natural logarithm of weekly bytes',
@@ -575,28 +578,28 @@ MICRO_TRENDS = Table(
         growth_per_week   DOUBLE          COMMENT 'part by which use grows a week: exp(slope_per_week) - 1',
         confidence        DOUBLE          COMMENT '1 less the p of no trend (Mann-Kendall), 0 to 1',
         direction         STRING          COMMENT 'rising, falling or flat',
-        line_bytes        DOUBLE          COMMENT 'weekly bytes on the line of the trend, at the last counted moment before as_of',
+        line_bytes        DOUBLE          COMMENT 'bytes of the last week on the line of the trend',
         scatter           DOUBLE          COMMENT 'robust standard deviation about the line, natural log units',
         recent_share      DOUBLE          COMMENT 'part of the scope''s bytes in the recent weeks',
-        earlier_share     DOUBLE          COMMENT 'part in the counted weeks before them; null where there are none',
+        earlier_share     DOUBLE          COMMENT 'part in the weeks before them; null where there are none',
         share_shift       DOUBLE          COMMENT 'recent_share - earlier_share: against the own past',
         peers_share       DOUBLE          COMMENT 'recent_share of the peers',
         peers_share_shift DOUBLE          COMMENT 'recent_share - peers_share: against the peers',
         change_week       DATE            COMMENT 'first day of the week from which the level is another (Pettitt); null where no change counts',
         change_ratio      DOUBLE          COMMENT 'median weekly bytes from then on over those before',
         change_confidence DOUBLE          COMMENT '1 less the p of no change, 0 to 1; a steady trend is a change too',
-        untold_reason     STRING          COMMENT 'too few weeks or too little volume, where no trend is told',
+        untold_reason     STRING          COMMENT 'too few weeks, no recent use or too little volume (never of all), where no trend is told',
         source_version    BIGINT NOT NULL COMMENT 'version of customer_daily that was read'
     """,
     partition_by=("as_of", "scope_kind"),
     stats_columns=("scope",),
     identities=(
         "(as_of, scope_kind, scope, category) is unique",
-        "weekly_bytes of all = sum of weekly_bytes of the other categories",
+        "weekly_bytes of all = sum of weekly_bytes of the other categories, of customers",
         "a trend is told exactly where untold_reason is null",
     ),
     sample_query="SELECT category, direction, COUNT(*) AS customers FROM micro_trends"
-    " WHERE scope_kind = 'customer' GROUP BY ALL ORDER BY ALL",
+    " WHERE as_of = (SELECT MAX(as_of) FROM micro_trends) AND scope_kind = 'customer' GROUP BY ALL ORDER BY ALL",
 )
 
 PLAN_FIT = Table(
@@ -606,35 +609,37 @@ PLAN_FIT = Table(
     ddl="""
         as_of                 DATE NOT NULL   COMMENT 'local day after the last one looked at, the partition',
         customer              STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
-        plan                  STRING NOT NULL COMMENT 'plan the customer has',
-        weeks_counted         INT NOT NULL    COMMENT 'whole weeks with activity that are told from',
+        plan                  STRING NOT NULL COMMENT 'plan the customer had on the day before as_of',
+        weeks_counted         INT NOT NULL    COMMENT 'whole weeks that are told from: those since the first with activity',
         cycle_gigabytes       ARRAY<DOUBLE>   COMMENT 'volume of the last billing cycles, both ways, 10^9 bytes, oldest first; cycles are counted back from as_of',
         volume_p50            DOUBLE          COMMENT 'median over weeks of the week''s volume, taken as a cycle''s, 10^9 bytes',
         volume_p95            DOUBLE          COMMENT '95th percentile of the same',
         utilisation_p50       DOUBLE          COMMENT 'volume_p50 / volume of the plan; null for unlimited',
         utilisation_p95       DOUBLE          COMMENT 'volume_p95 / volume of the plan',
-        pace_gigabytes        DOUBLE          COMMENT 'volume of a cycle as it goes now: geometric mean of recent weeks and trend line',
+        pace_gigabytes        DOUBLE          COMMENT 'volume of a cycle as it goes now: geometric mean of the recent weeks'' median and of all weeks brought along the trend',
         utilisation           DOUBLE          COMMENT 'pace_gigabytes / volume of the plan',
-        over_limit_weeks      INT             COMMENT 'latest counted weeks in a row above the limit of the plan''s volume',
+        over_limit_weeks      INT             COMMENT 'latest weeks in a row above the limit of the plan''s volume, since the plan was first seen',
         most_over_limit_weeks INT             COMMENT 'longest such streak',
-        peak_down_mbps_p50    DOUBLE          COMMENT 'median over active days of the busiest hour''s mean rate to the customer, 10^6 bits a second',
+        peak_down_mbps_p50    DOUBLE          COMMENT 'median over active days under the plan: what the busiest hour''s mean rate to the customer was at least, 10^6 bits a second: all of the hour but what the whole day went the other way',
         peak_down_mbps_p95    DOUBLE          COMMENT '95th percentile of the same',
-        peak_up_mbps_p50      DOUBLE          COMMENT 'the same from the customer; an hour is split by the day''s shares up and down',
+        peak_up_mbps_p50      DOUBLE          COMMENT 'the same from the customer; mostly 0, for an hour is not told each way',
         peak_up_mbps_p95      DOUBLE          COMMENT '95th percentile of the same',
-        down_utilisation_p95  DOUBLE          COMMENT 'peak_down_mbps_p95 / rate of the plan: of an hour''s mean, so a lower bound of the true peak''s',
-        up_utilisation_p95    DOUBLE          COMMENT 'peak_up_mbps_p95 / rate of the plan',
-        upsize_confidence     DOUBLE          COMMENT 'probability that the pace is above the limit of the plan, or that a peak rate is',
+        down_utilisation_p95  DOUBLE          COMMENT 'peak_down_mbps_p95 / rate of the plan, a lower bound',
+        up_utilisation_p95    DOUBLE          COMMENT 'peak_up_mbps_p95 / rate of the plan, a lower bound',
+        upsize_confidence     DOUBLE          COMMENT 'probability that the pace is above the limit of the plan''s volume, or the busiest hour above that of its rate on more than one day in twenty: the surest of them',
+        upsize_causes         ARRAY<STRING>   COMMENT 'what is too small, surely enough: volume, rate-down, rate-up',
         advice                STRING          COMMENT 'up, down or stay',
-        confidence            DOUBLE          COMMENT 'of the advice, 0 to 1',
-        suggested_plan        STRING          COMMENT 'cheapest plan that covers the p95; the own one to stay',
+        confidence            DOUBLE          COMMENT 'probability that the plan is too small, to go up; that the smaller one is large enough, to go down; that the plan is, to stay',
+        suggested_plan        STRING          COMMENT 'cheapest plan that covers the p95, or the largest in what is short; the own one to stay',
         suggested_gigabytes   DOUBLE          COMMENT 'its volume; null for unlimited',
         price_difference      DOUBLE          COMMENT 'its price a month less that of the own plan',
-        untold_reason         STRING          COMMENT 'too few weeks or unknown plan, where nothing is advised'
+        untold_reason         STRING          COMMENT 'too few weeks, no recent use or unknown plan, where nothing is advised'
     """,
     partition_by=("as_of",),
     stats_columns=("customer",),
     identities=("one row for each subscriber on as_of", "an advice is told exactly where untold_reason is null"),
-    sample_query="SELECT plan, suggested_plan, COUNT(*) AS customers FROM plan_fit WHERE advice = 'up' GROUP BY ALL",
+    sample_query="SELECT plan, suggested_plan, COUNT(*) AS customers FROM plan_fit"
+    " WHERE as_of = (SELECT MAX(as_of) FROM plan_fit) AND advice = 'up' GROUP BY ALL",
 )
 
 CATEGORY_ASSOCIATIONS = Table(
@@ -650,7 +655,8 @@ CATEGORY_ASSOCIATIONS = Table(
         lift       DOUBLE NOT NULL COMMENT 'confidence over the part of all customers who use the consequent'
     """,
     partition_by=("as_of",),
-    sample_query="SELECT antecedent, consequent, lift FROM category_associations ORDER BY lift DESC LIMIT 20",
+    sample_query="SELECT antecedent, consequent, lift FROM category_associations"
+    " WHERE as_of = (SELECT MAX(as_of) FROM category_associations) ORDER BY lift DESC LIMIT 20",
 )
 
 RECOMMENDATIONS = Table(
@@ -664,31 +670,32 @@ RECOMMENDATIONS = Table(
         kind              STRING NOT NULL COMMENT 'retention, plan up, plan down, service or no change',
         service           STRING NOT NULL COMMENT 'plan or service; no change where all is well as it is',
         reason            STRING NOT NULL COMMENT 'why, in words; every number in it stands in evidence',
-        evidence          ARRAY<STRUCT<source: STRING, item: STRING, measure: STRING, value: DOUBLE, shown: STRING>> COMMENT 'numbers of the reason in their order: table, its category or plan where rows have one, column, value, and as written; shares as percent',
+        evidence          ARRAY<STRUCT<source: STRING, item: STRING, measure: STRING, value: DOUBLE, shown: STRING>> COMMENT 'numbers of the reason in their order: table, category or day of the row where there are several, column, value, and as written; shares as percent',
         price_difference  DOUBLE          COMMENT 'change of the monthly price; null where it is not known',
-        confidence        DOUBLE NOT NULL COMMENT '0 to 1',
+        confidence        DOUBLE          COMMENT 'of the plan''s fit, of the category''s trend, or the probability to leave, 0 to 1; null where a count or a lack is the reason',
         rule              STRING NOT NULL COMMENT 'rule it follows from',
         rules_version     STRING NOT NULL COMMENT 'version of the reviewed table of rules',
         association       STRING          COMMENT 'supporting evidence: categories used, from which this one follows often',
         association_lift  DOUBLE          COMMENT 'lift of that association, as in category_associations',
         ufm_level         STRING          COMMENT 'level of the newest ufm scores up to as_of',
-        churn_probability DOUBLE          COMMENT 'newest churn score up to as_of',
+        churn_probability DOUBLE          COMMENT 'newest churn score up to as_of whose days are not over by then',
+        churn_as_of       DATE            COMMENT 'as_of of that score',
         is_at_risk        BOOLEAN NOT NULL COMMENT 'decision of the same; false where there is none',
         complaints        BIGINT NOT NULL COMMENT 'complaints of the days looked back for',
         is_suppressed     BOOLEAN NOT NULL COMMENT 'offers of more were held back, for risk or complaints',
-        may_approach      BOOLEAN NOT NULL COMMENT 'agreed to be approached with offers; false where nothing is known',
+        may_approach      BOOLEAN NOT NULL COMMENT 'the customer may be approached with it: marketing (retention, plan up, service) needs consent, a smaller plan does not, no change is nothing to come with',
         peers             STRING          COMMENT 'segment, or plan where there are no segments'
     """,
     partition_by=("as_of",),
     stats_columns=("customer",),
-    checks={"is_probability": "confidence >= 0 AND confidence <= 1"},
+    checks={"is_probability": "confidence IS NULL OR (confidence >= 0 AND confidence <= 1)"},
     identities=(
         "(as_of, customer, rank) is unique, ranks count from 1",
         "no change stands alone",
-        "customers = rows of plan_fit with an advice",
+        "every customer with an advice in plan_fit; of the others those alone who get an offer to stay",
     ),
-    sample_query="SELECT service, reason FROM recommendations WHERE may_approach AND kind <> 'no change'"
-    " ORDER BY confidence DESC LIMIT 20",
+    sample_query="SELECT service, reason FROM recommendations WHERE may_approach"
+    " AND as_of = (SELECT MAX(as_of) FROM recommendations) ORDER BY confidence DESC LIMIT 20",
 )
 
 TRUTH_CUSTOMERS = Table(

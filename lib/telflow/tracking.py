@@ -1,16 +1,20 @@
 """The one place that sets MLflow up: where runs are tracked, where their files lie, which version is the champion.
 
 Locally, runs are in a SQLite file and their files below ``mlruns``, beside each other in the folder the job runs in,
-with no absolute path in either (see ``telflow.relative_artifacts``).
+with no absolute path in either (see ``telflow.relative_artifacts``). One stands in the database all the same: that of
+MLflow's own experiment Default, which it makes by itself and nothing here uses.
 """
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported: nothing is told to anybody
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -25,15 +29,18 @@ from mlflow.models.model import ModelInfo
 from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import MlflowClient
 
-from telflow.errors import ModelMissingError
-from telflow.lake import Lake
+from telflow.errors import ModelInputError, ModelMissingError, TrackingError
 from telflow.relative_artifacts import SCHEME
 from telflow.settings import MlflowSettings
 from telflow.tables import Table
 
+if TYPE_CHECKING:  # the dashboard tracks nothing but asks, and has no Spark
+    from telflow.lake import Lake
+
 CHAMPION: Final = "champion"
 FOLDER: Final = "mlruns"
 NOISY: Final = ("mlflow", "alembic")
+ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; a model without the alias
 
 
 class SourceTable(MetaDataset):
@@ -52,24 +59,31 @@ class Contest:
     Attributes:
         metric: what was measured; more is better.
         challenger: value of the new version.
-        champion: value of the version that holds the alias; None where none does, or it cannot answer on these rows.
+        champion: value of the version that holds the alias; None where none does, or it cannot be measured.
         margin: by how much the challenger has to be better.
+        obstacle: why the challenger does not win whatever the values: the champion cannot be measured beside it, or it
+            is not fit to be one. Empty where nothing stands in its way.
     """
 
     metric: str
     challenger: float
     champion: float | None
     margin: float
+    obstacle: str = ""
 
     @property
     def is_won(self) -> bool:
         """Whether the alias moves."""
+        if self.obstacle:
+            return False
         return self.champion is None or self.challenger >= self.champion + self.margin
 
     @property
     def reason(self) -> str:
         """Why it moves, or does not, in words."""
         told = f"{self.metric} {self.challenger:.4f}"
+        if self.obstacle:
+            return f"{told}: {self.obstacle}"
         if self.champion is None:
             return f"{told}: no champion to compare with"
         verdict = "better" if self.is_won else "not better"
@@ -102,7 +116,7 @@ def model_name(settings: MlflowSettings, target: str) -> str:
     return f"{settings.model_prefix}{target}"
 
 
-def log_source(lake: Lake, *tables: Table, read: Mapping[str, int] | None = None) -> dict[str, int]:
+def log_source(lake: "Lake", *tables: Table, read: Mapping[str, int] | None = None) -> dict[str, int]:
     """Log each table with its Delta version as an input of the active run; once, on the parent. Versions by name.
 
     ``read`` tells the version of a table by name where another than the newest was read.
@@ -129,29 +143,45 @@ def relative_path(place: str) -> str:
 
 
 def log_plain_model(
-    folder: Path, loader_module: str, example: pd.DataFrame, answer: pd.DataFrame, registered_name: str | None = None
+    folder: Path, modules: Sequence[str], example: pd.DataFrame, answer: pd.DataFrame, name: str | None = None
 ) -> str | None:
-    """Log a model that is plain files in ``folder``, read by ``_load_pyfunc(path)`` of ``loader_module``: no pickle.
+    """Log a model that is plain files in ``folder``, with the code that reads them: no pickle, no package to install.
 
     Args:
         folder: the files.
-        loader_module: dotted name of the module that reads them; this package must be installed where they are used.
+        modules: dotted names of the modules that the model needs; ``_load_pyfunc(path)`` of the first reads the files.
         example: a few rows of input; with ``answer`` they give the signature.
         answer: what the model answers to ``example``.
-        registered_name: name to register a version under; None to log only.
+        name: to register a version under; None to log only.
 
     Returns:
         The version, None where it was not registered.
     """
-    logged = mlflow.pyfunc.log_model(
-        name="model",
-        loader_module=loader_module,
-        data_path=str(folder),
-        signature=infer_signature(example, answer),
-        input_example=example,
-        pip_requirements=[f"mlflow=={mlflow.__version__}", "numpy", "pandas"],
-    )
-    return None if registered_name is None else register(registered_name, logged)
+    with tempfile.TemporaryDirectory() as code:
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            loader_module=modules[0],
+            data_path=str(folder),
+            code_paths=copied_code(modules, Path(code)),
+            signature=infer_signature(example, answer),
+            input_example=example,
+            pip_requirements=[f"mlflow=={mlflow.__version__}", "numpy", "pandas"],
+        )
+    return None if name is None else register(name, logged)
+
+
+def copied_code(modules: Iterable[str], folder: Path) -> list[str]:
+    """Put the source of ``modules``, and of the packages around them, into ``folder``; the packages' places."""
+    packages = {name.rsplit(".", depth)[0] for name in modules for depth in range(1, name.count(".") + 1)}
+    for name in {*modules, *packages}:
+        found = find_spec(name)
+        if found is None or found.origin is None:
+            raise ModuleNotFoundError(f"{name} has no source to log with the model")
+        place = folder / name.replace(".", "/")
+        target = place / "__init__.py" if name in packages else place.with_suffix(".py")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found.origin, target)
+    return sorted(str(path) for path in folder.iterdir())
 
 
 def register(name: str, logged: ModelInfo) -> str:
@@ -163,11 +193,20 @@ def register(name: str, logged: ModelInfo) -> str:
 
 
 def champion_version(name: str) -> str | None:
-    """Version of model ``name`` that holds the alias champion, None where there is none."""
+    """Version of model ``name`` that holds the alias champion, None where there is none.
+
+    Raises:
+        TrackingError: MLflow does not answer; that is no absence.
+    """
     try:
         return str(MlflowClient().get_model_version_by_alias(name, CHAMPION).version)
-    except MlflowException:
-        return None
+    except MlflowException as error:
+        if error.error_code in ABSENT:
+            return None
+        raise TrackingError(
+            f"MLflow does not tell which version of {name} is the champion: {error.message}; nothing was changed, "
+            "run it again once MLflow answers"
+        ) from error
 
 
 def load_version(name: str, version: str | None = None) -> tuple[PyFuncModel, str]:
@@ -190,21 +229,37 @@ def raw_model(model: PyFuncModel) -> Any:
     return cast(Any, model).get_raw_model()
 
 
-def settle(name: str, version: str, contest: Contest) -> bool:
-    """Move the alias champion to ``version`` if it won; either way the reason becomes a tag. True if it moved."""
+def check_columns(model: str, needed: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse rows that lack a column which ``model`` looks at.
+
+    Raises:
+        ModelInputError: names the model and the columns.
+    """
+    there = set(known)
+    missing = [name for name in needed if name not in there]
+    if missing:
+        raise ModelInputError(
+            f"{model} looks at {', '.join(missing)}, which is told of nobody any more: train it again, "
+            "or name another version"
+        )
+
+
+def settle(name: str, version: str, contest: Contest, *, promote: bool = False) -> bool:
+    """Move the alias champion to ``version`` if it won, or is to be promoted; the reason becomes a tag. True if so."""
     client = MlflowClient()
+    is_champion = contest.is_won or promote
     values = {
         "contest_metric": contest.metric,
         "contest_margin": f"{contest.margin:g}",
-        "contest_reason": contest.reason,
-        "contest_result": "champion" if contest.is_won else "not champion",
+        "contest_reason": contest.reason if contest.is_won or not promote else f"{contest.reason}; promoted by hand",
+        "contest_result": "champion" if is_champion else "not champion",
     }
     for key, value in values.items():
         client.set_model_version_tag(name, version, key, value)
         mlflow.set_tag(key, value)
-    if contest.is_won:
+    if is_champion:
         client.set_registered_model_alias(name, CHAMPION, version)
-    return contest.is_won
+    return is_champion
 
 
 def log_values(metrics: dict[str, float | None]) -> None:

@@ -1,77 +1,115 @@
 """What a back-test makes of advice and truth, on tables small enough to count by hand."""
 
 from datetime import date
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
-from telflow.advice.backtest import OURS, POPULAR, USED, first, hits, judge, rankings
+from telflow.advice.backtest import (
+    OURS,
+    POPULAR,
+    USED,
+    BacktestReport,
+    Frozen,
+    Hits,
+    first,
+    hits,
+    interval,
+    judge,
+    part,
+    rankings,
+    resampled,
+)
 
 NONE = None
 
 
-def told() -> pd.DataFrame:
-    """Six customers on three plans; a and b need a larger one, c is flat."""
-    return pd.DataFrame(
+def frozen() -> Frozen:
+    """Six customers on three plans, and one without enough history; a and b need a larger plan, c and f are flat."""
+    fits = pd.DataFrame(
         {
-            "customer": list("abcdef"),
-            "plan": ["small", "small", "small", "medium", "medium", "large"],
-            "region": ["north", "south", "north", "south", "north", "south"],
-            "segment": ["x", "x", "y", "y", "y", "y"],
-            "monthly_price": [10.0, 10.0, 10.0, 20.0, 20.0, 30.0],
-            "volume_gigabytes": [10.0, 10.0, 10.0, 100.0, 100.0, None],
-            "cycle": [11.0, 5.0, 4.0, 95.0, 10.0, 50.0],
-            "utilisation": [1.1, 1.0, 0.4, 0.95, 0.1, None],
-            "upsize_confidence": [0.99, 0.8, 0.0, 0.7, 0.0, None],
-            "advice": ["up", "up", "stay", "up", "down", "stay"],
-            "suggested_plan": ["medium", "large", "small", "large", "small", "large"],
-            "ideal_plan": ["medium", "medium", "small", "medium", "small", "large"],
-            "is_needing": [True, True, False, False, False, False],
-            "needs_upsize": [True, False, False, True, False, False],
-            "is_flat": [False, False, True, False, False, True],
+            "customer": list("fbcdeag"),
+            "plan": ["large", "small", "small", "medium", "medium", "small", "small"],
+            "region": ["south", "south", "north", "south", "north", "north", "north"],
+            "segment": ["y", "x", "y", "y", "y", "x", "x"],
+            "monthly_price": [30.0, 10.0, 10.0, 20.0, 20.0, 10.0, 10.0],
+            "volume_gigabytes": [None, 10.0, 10.0, 100.0, 100.0, 10.0, 10.0],
+            "cycle": [50.0, 5.0, 4.0, 95.0, 10.0, 11.0, None],
+            "utilisation": [None, 1.0, 0.4, 0.95, 0.1, 1.1, None],
+            "upsize_confidence": [0.0, 0.8, 0.0, 0.7, 0.0, 0.99, None],
+            "advice": ["stay", "up", "stay", "up", "down", "up", None],
+            "suggested_plan": ["large", "large", "small", "large", "small", "medium", None],
+            "ideal_plan": ["large", "medium", "small", "medium", "small", "medium", "small"],
+            "is_needing": [False, True, False, False, False, True, True],
+            "needs_upsize": [False, False, False, True, False, True, True],
+            "is_flat": [True, False, True, False, False, False, False],
+            "has_consented": [True, True, True, True, True, False, True],
+            "untold_reason": [None] * 6 + ["too few weeks"],
         }
     )
-
-
-def advised() -> pd.DataFrame:
     rows = [
         ("a", "plan up", None, False, NONE),
-        ("b", "no change", None, True, NONE),
-        ("c", "service", "gaming", False, NONE),
-        ("d", "service", "web", False, True),
+        ("b", "no change", None, False, NONE),
+        ("c", "service", "gaming", True, NONE),
+        ("d", "plan up", None, True, NONE),
+        ("d", "service", "web", True, True),
         ("f", "no change", None, False, NONE),
     ]
-    return pd.DataFrame(rows, columns=["customer", "kind", "category", "is_suppressed", "is_rising"])
+    return Frozen(fits, pd.DataFrame(rows, columns=["customer", "kind", "category", "may_approach", "is_rising"]))
+
+
+def report() -> BacktestReport:
+    return judge(date(2024, 4, 1), frozen(), "run")
 
 
 def test_hits_are_counted_against_the_need() -> None:
-    report = judge(date(2024, 4, 1), told(), 3, advised(), "run")
-    assert (report.customers, report.untold, report.needing) == (6, 3, 2)
-    assert (report.upsize.chosen, report.upsize.recall) == (3, 1.0)
-    assert report.upsize.precision == pytest.approx(2 / 3)
-    assert (report.approached.chosen, report.approached.precision, report.approached.recall) == (2, 0.5, 0.5)
-    assert report.at_end.precision == pytest.approx(2 / 3)
-    assert report.at_end.recall == 1.0
-    assert (report.flat_customers, report.flat_advised, report.services) == (2, 0.5, 0.5)
-    assert report.metrics["right_plan_share"] == 0.5
-    assert (report.metrics["at_need_advice_precision"], report.metrics["at_need_utilisation_only_precision"]) == (
-        1.0,
-        0.5,
-    )
+    told = report()
+    assert (told.customers, told.untold, told.needing) == (6, 1, 2)
+    assert (told.upsize.chosen, told.upsize.recall) == (3, 1.0)
+    assert told.upsize.precision == pytest.approx(2 / 3)
+    assert told.offered == Hits(2, 0.5, 0.5), "b is held back"
+    assert told.approached == Hits(1, 0.0, 0.0), "a has not consented, so of those who have b alone is in need"
+    assert told.at_end.precision == pytest.approx(2 / 3)
+    assert told.at_end.recall == 1.0
+    assert (told.flat_customers, told.flat_advised, told.services) == (2, 0.5, 0.5)
+    assert told.metrics["right_plan_share"] == 0.5
+    at_need = [told.metrics[f"at_need_{name}_precision"] for name in (OURS, USED)]
+    assert at_need == [1.0, 0.5]
+
+
+def test_no_interval_is_told_of_so_few_that_samples_hold_nobody() -> None:
+    told = report()
+    assert (told.precision, told.recall, told.leads[USED]) == (None, None, None)
+
+
+def test_an_interval_is_as_wide_as_the_binomial_has_it() -> None:
+    customers, right = 4000, 800
+    is_up = np.arange(customers) < 1000
+    is_needing = np.arange(customers) < right
+    limits = interval(part(resampled(customers), is_up, is_needing))
+    assert limits is not None
+    expected = norm(right / 1000, (0.8 * 0.2 / 1000) ** 0.5).interval(0.95)
+    assert limits == pytest.approx(expected, abs=0.005)
 
 
 def test_each_ranking_puts_first_whom_it_would_move_up() -> None:
-    orders = {name: "".join(told()["customer"].to_numpy()[order]) for name, order in rankings(told()).items()}
-    assert orders[OURS].startswith("abd")
-    assert orders[USED].startswith("adbc")
-    assert orders[POPULAR].startswith("abcde"), "two hold the plan after small, one the plan after medium"
+    fits = frozen().fits.iloc[:6].sort_values("customer", ignore_index=True)
+    order = {name: [first(keys, count).tolist() for count in (1, 2, 3)] for name, keys in rankings(fits).items()}
+    assert order[OURS] == [[1, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0], [1, 1, 0, 1, 0, 0]]
+    assert order[USED] == [[1, 0, 0, 0, 0, 0], [1, 0, 0, 1, 0, 0], [1, 1, 0, 1, 0, 0]]
+    thirds = [[part / 3] * 3 + [0] * 3 for part in (1, 2, 3)]
+    assert order[POPULAR] == [pytest.approx(row) for row in thirds], (
+        "two hold the plan after small: nobody is preferred"
+    )
 
 
 def test_fairness_tells_each_group_of_plan_region_and_segment() -> None:
-    table = judge(date(2024, 4, 1), told(), 0, advised(), "run").fairness.set_index(["by", "group"])
+    table = report().fairness.set_index(["by", "group"])
     assert len(table) == 7
     groups = table.to_dict("index")
     assert groups["plan", "small"] == pytest.approx(
@@ -81,13 +119,19 @@ def test_fairness_tells_each_group_of_plan_region_and_segment() -> None:
 
 
 def test_nobody_told_is_no_crash() -> None:
-    report = judge(date(2024, 4, 1), told()[:0], 9, advised()[:0], "run")
-    assert (report.upsize.precision, report.upsize.recall, report.flat_advised) == (None, None, None)
+    told = judge(date(2024, 4, 1), Frozen(frozen().fits[6:], frozen().given[:0]), "run")
+    assert (told.untold, told.upsize, told.precision, told.flat_advised) == (1, Hits(0, None, None), None, None)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1))
-def test_precision_and_recall_share_their_hits(rows: list[tuple[bool, bool]]) -> None:
-    chosen, needs = (np.array(column, dtype=bool) for column in zip(*rows, strict=True))
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1), st.integers(0, 12))
+def test_the_first_are_as_many_as_asked_for_and_equals_share(rows: list[tuple[int, bool]], count: int) -> None:
+    keys, needs = (np.array(column) for column in zip(*rows, strict=True))
+    chosen = first([keys.astype(float)], count)
+    assert chosen.sum() == pytest.approx(min(count, len(rows)))
+    for better, worse in product(range(len(rows)), repeat=2):
+        if keys[better] > keys[worse] and chosen[worse] > 0:
+            assert chosen[better] == 1
+        if keys[better] == keys[worse]:
+            assert chosen[better] == chosen[worse]
     found = hits(chosen, needs)
-    assert (found.precision or 0) * found.chosen == pytest.approx((found.recall or 0) * needs.sum())
-    assert first(np.arange(len(needs)), 0).sum() == 0
+    assert (found.precision or 0) * chosen.sum() == pytest.approx((found.recall or 0) * needs.sum())

@@ -1,61 +1,97 @@
 """Plan fit from given weeks: streaks, the limit just inside and just outside, rates, and which plan is cheapest."""
 
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from statistics import median
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
+from scipy.stats import norm
 
-from telflow.advice.plan_fit import plan_fit, streaks
+from telflow.advice.micro_trends import Period
+from telflow.advice.plan_fit import customer_use, plan_fit, streaks
 from telflow.settings import load_settings
 from telflow.tables import MICRO_TRENDS, PLAN_FIT, PLANS
+from tests.customers.daily_rows import daily_frame, daily_row
 
 SETTINGS = load_settings().advice
+AS_OF = date(2024, 4, 1)
 CYCLE = SETTINGS.cycle_days / 7 / 1e9  # gigabytes of a cycle for bytes of a week
 LIMIT = SETTINGS.utilisation_limit
+DAYS = 80
+OFTEN, SELDOM = 5, 4  # of these days: more than one in twenty, and no more
 PRICES = [
     ("small", 20.0, 50.0, 100.0, 10.0),
     ("medium", 40.0, 200.0, 200.0, 20.0),
+    ("wide", 40.0, 300.0, 200.0, 20.0),
     ("dear", 60.0, 200.0, 200.0, 20.0),
+    ("flat", 65.0, None, 50.0, 5.0),
     ("large", 70.0, 600.0, 400.0, 40.0),
     ("endless", 200.0, None, 400.0, 40.0),
 ]
 
-# customer: plan, gigabytes a cycle of twelve weeks, p95 of the peak rate down and up
-CUSTOMERS: dict[str, tuple[str, list[float], float, float]] = {
-    "below": ("medium", [LIMIT * 200 - 0.01] * 12, 1.0, 1.0),
-    "above": ("medium", [LIMIT * 200 + 0.01] * 12, 1.0, 1.0),
-    "bursts": ("medium", [190.0] * 9 + [700.0] * 3, 1.0, 1.0),
-    "fast": ("medium", [60.0] * 12, LIMIT * 200 + 0.01, 1.0),
-    "quick": ("medium", [60.0] * 12, LIMIT * 200, 1.0),
-    "sends": ("medium", [60.0] * 12, 1.0, LIMIT * 20 + 0.01),
-    "shrinks": ("medium", [LIMIT * 50 - 0.01] * 12, 1.0, 1.0),
-    "stays": ("medium", [LIMIT * 50 + 0.01] * 12, 1.0, 1.0),
-    "shrinks slowly": ("medium", [10.0] * 12, LIMIT * 100 + 0.01, 1.0),
-    "pays more": ("dear", [100.0] * 12, 1.0, 1.0),
-    "free": ("endless", [100.0] * 12, 1.0, 1.0),
-    "tops": ("endless", [1e6] * 12, 1000.0, 1.0),
-    "short": ("medium", [190.0] * 5, 1.0, 1.0),
-    "nothing": ("medium", [], 1.0, 1.0),
+
+@dataclass(frozen=True)
+class Use:
+    """A customer: its plan, gigabytes a cycle of its weeks, p95 of both rates, slow days, first day under the plan."""
+
+    plan: str
+    weeks: Sequence[float]
+    down: float = 1.0
+    up: float = 1.0
+    slow_down: int = 0
+    slow_up: int = 0
+    since: date = date(2024, 1, 1)
+    untold: str | None = None
+
+
+CUSTOMERS = {
+    "below": Use("medium", [LIMIT * 200 - 0.01] * 12),
+    "above": Use("medium", [LIMIT * 200 + 0.01] * 12),
+    "bursts": Use("medium", [190.0] * 9 + [700.0] * 3),
+    "fast": Use("medium", [60.0] * 12, down=LIMIT * 200 + 0.01, slow_down=OFTEN),
+    "quick": Use("medium", [60.0] * 12, down=LIMIT * 200, slow_down=SELDOM),
+    "sends": Use("medium", [60.0] * 12, up=LIMIT * 20 + 0.01, slow_up=OFTEN),
+    "both": Use("medium", [190.0] * 12, down=LIMIT * 200 + 0.01, slow_down=DAYS),
+    "races": Use("medium", [60.0] * 12, down=1000.0, slow_down=DAYS),
+    "chokes": Use("large", [60.0] * 12, down=1000.0, slow_down=DAYS),
+    "shrinks": Use("medium", [LIMIT * 50 - 0.01] * 12),
+    "stays": Use("medium", [LIMIT * 50 + 0.01] * 12),
+    "shrinks slowly": Use("medium", [10.0] * 12, down=LIMIT * 100 + 0.01),
+    "pays more": Use("dear", [100.0] * 12),
+    "free": Use("endless", [100.0] * 12),
+    "unlimited": Use("large", [300.0] * 12),
+    "tops": Use("endless", [1e6] * 12, down=1000.0, slow_down=DAYS),
+    "alternates": Use("medium", [0.0, 105.0] * 6),
+    "moved": Use("medium", [190.0] * 12, since=AS_OF - timedelta(days=21)),
+    "short": Use("medium", [190.0] * 5),
+    "quiet": Use("medium", [190.0] * 7 + [0.0] * 5, untold="no recent use"),
+    "nothing": Use("medium", []),
+    "unknown": Use("unheard of", [190.0] * 12),
 }
 
 
-def trend_row(customer: str, weeks: list[float]) -> tuple[Any, ...]:
-    """What micro_trends would tell of ``weeks`` without a trend."""
-    volumes = [int(gigabytes / CYCLE) for gigabytes in weeks]
-    ordered, recent = sorted(volumes), sorted(volumes[-4:])
+def trend_row(customer: str, use: Use) -> tuple[Any, ...]:
+    """What micro_trends would tell of the weeks without a trend."""
+    volumes = [int(gigabytes / CYCLE) for gigabytes in use.weeks]
     given: dict[str, Any] = {
-        "as_of": date(2024, 4, 1),
+        "as_of": AS_OF,
         "scope_kind": "customer",
         "scope": customer,
         "category": "all",
-        "weeks_counted": len(weeks),
+        "weeks_counted": len(volumes),
+        "week_starts": [AS_OF - timedelta(days=7 * back) for back in range(len(volumes), 0, -1)],
         "weekly_bytes": volumes,
-        "median_bytes": (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2,
-        "recent_bytes": (recent[(len(recent) - 1) // 2] + recent[len(recent) // 2]) / 2,
+        "median_bytes": float(median(volumes)),
+        "recent_bytes": float(median(volumes[-4:])),
+        "slope_per_week": 0.0,
         "confidence": 0.0,
-        "scatter": 0.0 if len(weeks) >= SETTINGS.min_weeks else None,
+        "scatter": 0.0,
+        "untold_reason": use.untold,
         "source_version": 0,
     }
     return tuple(given.get(column) for column in MICRO_TRENDS.columns)
@@ -64,55 +100,145 @@ def trend_row(customer: str, weeks: list[float]) -> tuple[Any, ...]:
 @pytest.fixture(scope="module")
 def fits(spark: SparkSession) -> dict[str, Row]:
     subscribers = spark.createDataFrame(
-        [(name, plan) for name, (plan, *_) in CUSTOMERS.items()], "customer string, plan string"
+        [(name, use.plan) for name, use in CUSTOMERS.items()], "customer string, plan string"
     )
     trends = spark.createDataFrame(
-        [trend_row(name, weeks) for name, (_, weeks, *_) in CUSTOMERS.items() if weeks], MICRO_TRENDS.schema
+        [trend_row(name, use) for name, use in CUSTOMERS.items() if use.weeks], MICRO_TRENDS.schema
     )
     used = spark.createDataFrame(
-        [(name, [1.0, 2.0], [0.5, down], [0.5, up]) for name, (_, _, down, up) in CUSTOMERS.items()],
-        "customer string, cycle_gigabytes array<double>, peak_down_mbps array<double>, peak_up_mbps array<double>",
+        [
+            (name, [2.0], use.since, DAYS, use.slow_down, use.slow_up, [0.5, use.down], [0.5, use.up], use.down, use.up)
+            for name, use in CUSTOMERS.items()
+        ],
+        "customer string, cycle_gigabytes array<double>, plan_since date, days bigint, slow_days_down bigint, "
+        "slow_days_up bigint, peak_down_mbps array<double>, peak_up_mbps array<double>, most_down_mbps double, "
+        "most_up_mbps double",
     )
-    plans = spark.createDataFrame(PRICES, PLANS.schema)
-    told = plan_fit(subscribers, plans, trends, used, SETTINGS)
-    assert {*told.columns, "as_of"} >= set(PLAN_FIT.columns)
+    told = plan_fit(subscribers, spark.createDataFrame(PRICES, PLANS.schema), trends, used, SETTINGS)
+    assert {*told.columns, "as_of"} == set(PLAN_FIT.columns)
     return {row.customer: row for row in told.collect()}
 
 
 def test_advice_turns_at_the_limit_and_names_the_cheapest_plan_that_covers(fits: dict[str, Row]) -> None:
     assert {name: (row.advice, row.suggested_plan) for name, row in fits.items()} == {
         "below": ("stay", "medium"),
-        "above": ("up", "large"),
-        "bursts": ("up", "endless"),
+        "above": ("up", "wide"),
+        "bursts": ("up", "flat"),
         "fast": ("up", "large"),
         "quick": ("stay", "medium"),
         "sends": ("up", "large"),
+        "both": ("up", "large"),
+        "races": ("up", "large"),
+        "chokes": ("stay", "large"),
         "shrinks": ("down", "small"),
         "stays": ("stay", "medium"),
         "shrinks slowly": ("stay", "medium"),
         "pays more": ("down", "medium"),
         "free": ("down", "medium"),
+        "unlimited": ("down", "flat"),
         "tops": ("stay", "endless"),
-        "short": (None, None),
-        "nothing": (None, None),
+        "alternates": ("stay", "medium"),
+        "moved": ("up", "wide"),
+        **dict.fromkeys(("short", "quiet", "nothing", "unknown"), (None, None)),
     }
-    assert {fits[name].untold_reason for name in ("short", "nothing")} == {"too few weeks"}
+    assert {name: row.untold_reason for name, row in fits.items() if row.advice is None} == {
+        "short": "too few weeks",
+        "quiet": "no recent use",
+        "nothing": "too few weeks",
+        "unknown": "unknown plan",
+    }
+
+
+def test_what_is_too_small_is_told(fits: dict[str, Row]) -> None:
+    assert {name: row.upsize_causes for name, row in fits.items() if row.upsize_causes} == {
+        "above": ["volume"],
+        "bursts": ["volume"],
+        "moved": ["volume"],
+        "fast": ["rate-down"],
+        "races": ["rate-down"],
+        "chokes": ["rate-down"],
+        "tops": ["rate-down"],
+        "sends": ["rate-up"],
+        "both": ["volume", "rate-down"],
+    }
+    assert fits["short"].upsize_causes is None
 
 
 def test_confidence_is_a_coin_toss_at_the_limit_and_sure_far_from_it(fits: dict[str, Row]) -> None:
     assert fits["above"].upsize_confidence == pytest.approx(0.5, abs=0.001)
     assert fits["below"].confidence == pytest.approx(0.5, abs=0.001)
-    assert fits["stays"].upsize_confidence < 1e-6
-    assert fits["fast"].upsize_confidence == 1
+    assert fits["shrinks"].confidence == pytest.approx(0.5, abs=0.001), "of the smaller plan, just large enough"
+    assert fits["shrinks"].upsize_confidence < 1e-6
+    assert fits["unlimited"].confidence == 1
+    deviation = (DAYS * 0.05 * 0.95) ** 0.5
+    assert fits["fast"].confidence == pytest.approx(norm.cdf((OFTEN - 0.5 - DAYS * 0.05) / deviation))
+    assert fits["quick"].upsize_confidence == pytest.approx(norm.cdf((SELDOM - 0.5 - DAYS * 0.05) / deviation))
+    assert fits["both"].confidence > 0.999
     assert fits["free"].utilisation is None
 
 
 def test_prices_and_volumes_are_those_of_the_plan_suggested(fits: dict[str, Row]) -> None:
-    assert (fits["above"].price_difference, fits["above"].suggested_gigabytes) == (30.0, 600.0)
-    assert (fits["bursts"].price_difference, fits["bursts"].suggested_gigabytes) == (160.0, None)
+    assert (fits["above"].price_difference, fits["above"].suggested_gigabytes) == (0.0, 300.0)
+    assert (fits["bursts"].price_difference, fits["bursts"].suggested_gigabytes) == (25.0, None)
+    assert (fits["unlimited"].price_difference, fits["unlimited"].suggested_gigabytes) == (-5.0, None)
     assert fits["below"].price_difference == 0
     assert fits["bursts"].volume_p95 == pytest.approx(700, rel=1e-6)
     assert fits["shrinks"].utilisation_p95 == pytest.approx((LIMIT * 50 - 0.01) / 200)
+
+
+def test_pace_is_what_a_cycle_holds_where_every_other_week_is_silent(fits: dict[str, Row]) -> None:
+    assert fits["alternates"].pace_gigabytes == pytest.approx(105 / 2)
+
+
+def test_streaks_begin_with_the_plan(fits: dict[str, Row]) -> None:
+    assert (fits["moved"].over_limit_weeks, fits["moved"].most_over_limit_weeks) == (3, 3)
+    assert fits["both"].over_limit_weeks == 12
+
+
+def test_no_plans_is_no_crash(spark: SparkSession) -> None:
+    subscribers = spark.createDataFrame([("below", "medium")], "customer string, plan string")
+    trends = spark.createDataFrame([trend_row("below", CUSTOMERS["below"])], MICRO_TRENDS.schema)
+    no_plans = spark.createDataFrame([], PLANS.schema)
+    used = customer_use(daily_frame(spark, []), subscribers, no_plans, Period(AS_OF, date(2024, 1, 1)), SETTINGS)
+    (told,) = plan_fit(subscribers, no_plans, trends, used, SETTINGS).collect()
+    assert (told.advice, told.untold_reason) == (None, "unknown plan")
+
+
+def hourly_row(customer: str, day: date, plan: str, up: Sequence[int], down: Sequence[int]) -> Row:
+    """A day of given bytes by hour, of which the roll-up tells each hour's sum and each way's sum."""
+    hours = [sent + received for sent, received in zip(up, down, strict=True)]
+    return daily_row(customer, day, plan=plan, bytes_up=sum(up), bytes_down=sum(down), bytes_by_hour=hours)
+
+
+def test_rates_are_bounded_by_what_hours_and_days_tell(spark: SparkSession) -> None:
+    draw = np.random.default_rng(3)
+    volumes = {f"c{number}": draw.pareto(1, (2, 24)) * 1e9 for number in range(12)}
+    volumes["backs up"] = np.array([[3.6e9] * 8 + [0] * 16, [0] * 12 + [45e9] + [0] * 11])
+    by_hour = {name: [[int(value) for value in way] for way in both] for name, both in volumes.items()}
+    day, before = AS_OF - timedelta(days=1), AS_OF - timedelta(days=40)
+    rows = [hourly_row(name, day, "small", *both) for name, both in by_hour.items()]
+    rows.append(hourly_row("backs up", before, "large", [0] * 24, [10**13] * 24))  # under another plan
+    rows.append(hourly_row("backs up", AS_OF, "small", [0] * 24, [10**13] * 24))  # the day itself
+    rows.append(daily_row("hourless", day, plan="small", bytes_up=10**9, bytes_down=10**9))
+    subscribers = spark.createDataFrame(
+        [(name, "small") for name in [*by_hour, "hourless"]], "customer string, plan string"
+    )
+    period, plans = Period(AS_OF, date(2024, 1, 1)), spark.createDataFrame(PRICES, PLANS.schema)
+    told = customer_use(daily_frame(spark, rows), subscribers, plans, period, SETTINGS).collect()
+    used = {row.customer: row for row in told}
+    for name, (up, down) in by_hour.items():
+        for way, hours, limit in (("up", up, 10.0), ("down", down, 100.0)):
+            busiest = [sent + received for sent, received in zip(up, down, strict=True)]
+            true_rate = hours[int(np.argmax(busiest))] * 8 / 3600 / 1e6
+            least, most = used[name][f"peak_{way}_mbps"][1], used[name][f"most_{way}_mbps"]
+            assert least - 1e-6 <= true_rate <= most + 1e-6
+            assert used[name][f"slow_days_{way}"] == (least > LIMIT * limit)
+    row = used["backs up"]
+    assert row.peak_down_mbps == pytest.approx([36.0, 36.0])
+    assert (row.most_down_mbps, row.peak_up_mbps[1], row.most_up_mbps) == pytest.approx((100.0, 0.0, 64.0))
+    assert (row.days, row.plan_since) == (1, day)
+    assert row.cycle_gigabytes == pytest.approx([0.0, 240_000.0, 73.8]), "of all plans"
+    assert (used["hourless"].days, used["hourless"].peak_down_mbps) == (0, None)
 
 
 @pytest.mark.parametrize(

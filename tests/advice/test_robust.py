@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
-from scipy.stats import kendalltau, norm, theilslopes
+from scipy.stats import kendalltau, norm, theilslopes, trim_mean
 
 from telflow.advice.robust import (
     change_confidence,
@@ -16,6 +16,7 @@ from telflow.advice.robust import (
     latest,
     line_at,
     median_of,
+    midmean_of,
     normal_cdf,
     pair_slopes,
     quantile_of,
@@ -53,6 +54,7 @@ def told(spark: SparkSession) -> list[tuple[Series, Row]]:
     frame = frame.withColumns({"deviation": kendall_deviation(F.col("values")), "shift": shifts(F.col("values"))})
     trend = trend_of(F.col("slopes"), F.col("deviation"), Z95)
     answers: dict[str, Any] = {**vars(trend), "median": median_of(F.col("values"))}
+    answers |= {"middle": midmean_of(F.col("values"))}
     answers |= {"p95": quantile_of(F.col("values"), 0.95), "place": change_place(F.col("shift"))}
     answers |= {"changed": change_confidence(F.col("shift")), "last": latest(F.col("values"), 4)}
     answers |= {
@@ -102,6 +104,7 @@ def test_change_is_where_a_plain_count_of_pairs_has_it(told: list[tuple[Series, 
 def test_quantiles_line_and_scatter(told: list[tuple[Series, Row]]) -> None:
     for (at, values), row in told:
         assert (row["median"], row.p95) == pytest.approx((np.median(values), np.quantile(values, 0.95)))
+        assert row["middle"] == pytest.approx(trim_mean(values, 0.25))
         assert row["last"] == values[-4:]
         own = np.array(values) - row.slope * np.array(at)
         assert row.line == pytest.approx(np.median(own) + row.slope * 31)
@@ -113,11 +116,12 @@ def test_short_and_missing_series_have_no_trend(spark: SparkSession) -> None:
     frame = spark.createDataFrame(rows, "number int, points array<struct<at: int, value: double>>")
     values = F.col("points.value")
     trend = trend_of(pair_slopes(F.col("points")), kendall_deviation(values), Z95)
-    told = frame.select("number", trend.slope, trend.low, trend.confidence, median_of(values)).orderBy("number")
+    middles = (median_of(values), midmean_of(values))
+    told = frame.select("number", trend.slope, trend.low, trend.confidence, *middles).orderBy("number")
     assert [tuple(row)[1:] for row in told.collect()] == [
-        (None, None, 0, None),
-        (None, None, 0, 2.0),
-        (None, None, 0, None),
+        (None, None, 0, None, None),
+        (None, None, 0, 2.0, 2.0),
+        (None, None, 0, None, None),
     ]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from telflow.advice.rules import COLUMNS, load_rules
+from telflow.classify.categories import load_categories
 from telflow.errors import ReviewedTableError
 
 HEADER = ",".join(COLUMNS)
@@ -19,7 +20,7 @@ def written(folder: Path, *lines: str) -> str:
 
 
 def test_the_table_of_the_package_names_a_service_for_each_need_of_the_study() -> None:
-    told = load_rules()
+    told = load_rules(None, load_categories().meanings)
     assert told.version == "1"
     services = {rule.category: rule.service for rule in told.rules}
     assert services == {
@@ -50,6 +51,7 @@ def test_a_rule_is_read_as_it_stands(tmp_path: Path) -> None:
         ("play,gaming,much,x,4,yes,n", "column least_share: 'much'"),
         ("play,gaming,0.5,x,nan,yes,n", "column monthly_price: 'nan' is no number not below 0"),
         ("play,gaming,0.5,x,inf,yes,n", "column monthly_price: 'inf'"),
+        ("play,gaming,0.5,x,4,yes,rates of 5G", "column need: 'rates of 5G' holds a number"),
         ("play,gaming,0.5,x,4,perhaps,n", "column with_larger_plan: 'perhaps' is not known"),
     ],
 )

@@ -12,19 +12,30 @@ from telflow.tables import (
     COMPLAINTS,
     CUSTOMER_DAILY,
     CUSTOMER_SCORES,
+    CUSTOMER_SEGMENTS,
     PLANS,
     SUBSCRIBERS,
+    TRUTH_CUSTOMER_CATEGORIES,
+    TRUTH_CUSTOMER_WEEKS,
+    TRUTH_CUSTOMERS,
     Table,
 )
 from tests.customers.daily_rows import daily_frame, daily_row
 
 AS_OF = date(2024, 4, 1)
+SCORED, LABEL_DAYS = date(2024, 3, 30), 14
+SHY = ("discreet", "idle")
 WEEKS = 12
 DAYS = (2, 5)  # active days of a week
 GIGABYTE = 10**9
 CYCLE_WEEKS = 30 / 7
 WOBBLE = (1.0, 1.03, 0.98, 1.02, 0.97, 1.01, 0.99, 1.04, 0.96, 1.0, 1.02, 0.98)
-PRICES = {"small": (20.0, 50.0), "medium": (40.0, 200.0), "large": (70.0, 600.0), "endless": (200.0, None)}
+PRICES: dict[str, tuple[float, Any]] = {
+    "small": (20.0, 50.0),
+    "medium": (40.0, 200.0),
+    "large": (70.0, 600.0),
+    "endless": (200.0, None),
+}
 
 # gigabytes a cycle, first and last week; part of them in the category of the name, first and last week
 GROWTH: dict[str, tuple[float, float, str, float, float]] = {
@@ -41,22 +52,47 @@ GROWTH: dict[str, tuple[float, float, str, float, float]] = {
     "tops": (900, 900, "web", 0.9, 0.9),
     "unplanned": (100, 100, "web", 0.9, 0.9),
     "left": (190, 190, "web", 0.9, 0.9),
+    "barely": (0.02, 0.02, "web", 0.9, 0.9),
+    "wants out": (10, 10, "web", 0.9, 0.9),
+    "gathers": (190, 190, "web", 0.3, 0.3),
+    "jumps": (50, 50, "web", 0.9, 0.9),
+    "pauses": (100, 100, "web", 0.9, 0.9),
+    "falls silent": (190, 190, "web", 0.9, 0.9),
+    "grumbles idly": (100, 100, "web", 0.9, 0.9),
 }
+# of "gathers": parts of further categories in the first and the last week
+GATHERED = {
+    "gaming": (0.05, 0.2),
+    "voip & conferencing": (0.01, 0.1),
+    "vpn & tunnelling": (0.02, 0.21),
+    "remote access": (0.03, 0.15),
+}
+RISING = [
+    ("outgrows", "streaming & media"),
+    ("watches", "streaming & media"),
+    ("games", "gaming"),
+    *[("gathers", category) for category in GATHERED],
+]
+STEADY = ("fits", "pauses", "full", "watches")
+JUMP = 6  # from this week on "jumps" uses twice as much
+SILENT = {"pauses": (4, 5), "falls silent": (7, 8, 9, 10, 11)}  # weeks
 PLAN_OF = {"tops": "large", "unplanned": "unheard of"}
 SHORT = {"new": 3}  # weeks seen
 
 
 def days_of(customer: str) -> list[Row]:
-    """The customer's days in the twelve weeks, two of each."""
+    """The customer's days in the twelve weeks, two of each that is not silent."""
     start, end, category, share_start, share_end = GROWTH.get(customer, GROWTH["fits"])
+    rising = {category: (share_start, share_end), **(GATHERED if customer == "gathers" else {})}
     rows = []
     for week in range(WEEKS - SHORT.get(customer, WEEKS), WEEKS):
         done = week / (WEEKS - 1)
         volume = start * (end / start) ** done * GIGABYTE / CYCLE_WEEKS / len(DAYS) * WOBBLE[week]
-        part = share_start + (share_end - share_start) * done
-        for weekday in DAYS:
+        volume *= 2 if customer == "jumps" and week >= JUMP else 1
+        parts = {name: first + (last - first) * done for name, (first, last) in rising.items()}
+        for weekday in DAYS if week not in SILENT.get(customer, ()) else ():
             day = AS_OF - timedelta(days=7 * (WEEKS - week)) + timedelta(days=weekday)
-            rows.append(day_row(customer, day, int(volume), {category: part}))
+            rows.append(day_row(customer, day, int(volume), parts))
     return rows
 
 
@@ -67,6 +103,7 @@ def day_row(customer: str, day: date, volume: int, parts: dict[str, float]) -> R
     hours = [0] * 24
     hours[20], hours[21] = volume // 2, volume - volume // 2
     given: dict[str, Any] = {"bytes_up": volume // 10, "bytes_down": volume - volume // 10}
+    given["plan"] = PLAN_OF.get(customer, "medium")
     return daily_row(customer, day, bytes_by_category=held, bytes_by_hour=hours, **given)
 
 
@@ -79,21 +116,51 @@ def write_world(spark: SparkSession, root: str) -> Lake:
     rows.append(day_row("fits", AS_OF, 10**15, {"gaming": 1.0}))  # the day itself is not looked at
     lake.append(CUSTOMER_DAILY, daily_frame(spark, rows).coalesce(1))
     known = [
-        (name, PLAN_OF.get(name, "medium"), "metro", date(2020, 1, 1), None, None, name != "discreet")
+        (name, PLAN_OF.get(name, "medium"), "metro", date(2020, 1, 1), None, None, name not in SHY)
         for name in [*names, "silent"]
+        if name != "idle"
     ]
+    known.append(("idle", "endless", "metro", date(2020, 1, 1), None, None, False))  # since the day: no matter yet
     known.append(("joins", "medium", "metro", AS_OF, None, None, True))
     put(lake, SUBSCRIBERS, known)
     put(lake, PLANS, [(plan, price, volume, 5000.0, 5000.0) for plan, (price, volume) in PRICES.items()])
     put(lake, CHURN_EVENTS, [("left", AS_OF - timedelta(days=1), "price")])
-    told = [("grumbles", 1), ("complains", 2), ("complains", 3), ("fits", 29), ("games", 0)]
+    put(lake, CUSTOMER_SEGMENTS, [segment_row(name) for name in names])
+    told = [("grumbles", 1), ("grumbles idly", 1), ("complains", 2), ("complains", 3), ("fits", 29), ("games", 0)]
     put(lake, COMPLAINTS, [(name, AS_OF - timedelta(days=back), "billing") for name, back in told])
     late = AS_OF + timedelta(days=1)
-    scores = [("wavers", AS_OF, 0.7), ("full", AS_OF, 0.1), ("full", late, 0.9)]
+    scores = [(name, SCORED, 0.7) for name in ("wavers", "wants out", "falls silent", "new")]
+    scores += [("full", SCORED, 0.1), ("full", late, 0.9), ("full", SCORED - timedelta(days=7), 0.9)]
     put(lake, CHURN_SCORES, [churn_row(*score) for score in scores])
     put(lake, CUSTOMER_SCORES, [score_row(name, "Require Upgrade", "ufm") for name in ("full", "fits")])
     put(lake, CUSTOMER_SCORES, [score_row("idle", "Champions", "rfm")])
     return lake
+
+
+def write_truth(lake: Lake) -> None:
+    """What was planted in the world, as a simulation would tell it."""
+    customers, weeks = [], []
+    for name, (start, end, *_) in GROWTH.items():
+        volume = PRICES[PLAN_OF.get(name, "medium") if name != "unplanned" else "medium"][1]
+        for week in range(WEEKS):
+            use = start * (end / start) ** (week / (WEEKS - 1)) / volume
+            begin = AS_OF - timedelta(days=7 * (WEEKS - week))
+            weeks.append(filled(TRUTH_CUSTOMER_WEEKS, customer=name, week=week, week_start=begin, utilisation=use))
+        given = {"segment": "made up", "plan_fit": "steady" if name in STEADY else "outgrowing", "ideal_plan": "large"}
+        customers.append(filled(TRUTH_CUSTOMERS, customer=name, needs_upsize=end / volume > 0.9, **given))
+    put(lake, TRUTH_CUSTOMERS, customers)
+    put(lake, TRUTH_CUSTOMER_WEEKS, weeks)
+    since, long_ago = AS_OF - timedelta(days=84), AS_OF - timedelta(days=500)
+    rising = [(name, category, since, AS_OF) for name, category in RISING]
+    rising.append(("pauses", "web", long_ago, AS_OF - timedelta(days=200)))  # over before the first week
+    even = filled(TRUTH_CUSTOMER_CATEGORIES, customer="fits", category="web", trend_from=since, trend_until=AS_OF)
+    put(lake, TRUTH_CUSTOMER_CATEGORIES, [even, *[trend_row(*trend) for trend in rising]])
+
+
+def trend_row(customer: str, category: str, since: date, until: date) -> tuple[Any, ...]:
+    """A planted rise."""
+    given = {"slope_per_week": 0.1, "trend": "rising", "trend_from": since, "trend_until": until}
+    return filled(TRUTH_CUSTOMER_CATEGORIES, customer=customer, category=category, **given)
 
 
 def put(lake: Lake, table: Table, rows: list[tuple[Any, ...]]) -> None:
@@ -120,8 +187,14 @@ def filled(table: Table, **given: Any) -> tuple[Any, ...]:
 
 def churn_row(customer: str, as_of: date, probability: float) -> tuple[Any, ...]:
     """A churn score; from one half on the customer is at risk."""
-    at_risk = probability >= 0.5
-    return filled(CHURN_SCORES, customer=customer, as_of=as_of, probability=probability, is_at_risk=at_risk)
+    given = {"probability": probability, "is_at_risk": probability >= 0.5, "label_days": LABEL_DAYS}
+    return filled(CHURN_SCORES, customer=customer, as_of=as_of, **given)
+
+
+def segment_row(customer: str) -> tuple[Any, ...]:
+    """The segment of a customer, told a week before."""
+    segment = "players" if customer in {"games", "gathers", "fits"} else "browsers"
+    return filled(CUSTOMER_SEGMENTS, customer=customer, as_of=AS_OF - timedelta(days=7), segment=segment)
 
 
 def score_row(customer: str, level: str, scheme: str) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from telflow.lake import Lake
-from telflow.tables import CHURN_EVENTS, COMPLAINTS, CUSTOMER_DAILY, SUBSCRIBERS
+from telflow.tables import CHURN_EVENTS, COMPLAINTS, CUSTOMER_DAILY, SUBSCRIBERS, TRUTH_CUSTOMER_WEEKS
 from tests.customers.daily_rows import daily_frame, daily_row
 
 FIRST = date(2024, 1, 1)
@@ -24,7 +24,10 @@ def leaving_days() -> dict[str, date]:
 
 
 def write_lake(lake: Lake, spark: SparkSession) -> None:
-    """Months of daily rows; who leaves complains five to nine days before, and so does one in ten others."""
+    """Months of daily rows; who leaves complains 15 to 19 days before, and one in ten others complains too.
+
+    The planted truth of each week goes along, so that the best possible can be told.
+    """
     left = leaving_days()
     rows: list[Row] = []
     complaints = []
@@ -36,13 +39,26 @@ def write_lake(lake: Lake, spark: SparkSession) -> None:
             if FIRST + timedelta(days=day) <= last
         )
         if name in left:
-            complaints.append((name, last - timedelta(days=5 + place % 5), "outage"))
+            complaints.append((name, last - timedelta(days=15 + place % 5), "outage"))
         elif place % 10 == 1:
             complaints.append((name, FIRST + timedelta(days=30 + place % 20), "billing"))
     lake.append(CUSTOMER_DAILY, daily_frame(spark, rows))
     lake.append(SUBSCRIBERS, subscribers_frame(spark, names()))
     lake.append(CHURN_EVENTS, spark.createDataFrame([(n, d, "price") for n, d in left.items()], CHURN_EVENTS.schema))
     lake.append(COMPLAINTS, spark.createDataFrame(complaints, COMPLAINTS.schema))
+    lake.append(TRUTH_CUSTOMER_WEEKS, spark.createDataFrame(planted_weeks(), TRUTH_CUSTOMER_WEEKS.schema))
+
+
+def planted_weeks() -> list[tuple[object, ...]]:
+    """Rows of TRUTH_CUSTOMER_WEEKS: the chance to leave is great in the week in which a customer left."""
+    left = leaving_days()
+    told: list[tuple[object, ...]] = []
+    for name in names():
+        for week in range(DAYS // 7):
+            start = FIRST + timedelta(days=7 * week)
+            is_leaving = name in left and 0 <= (left[name] - start).days < 7
+            told.append((name, week, start, True, 1e6, 0.5, 0.0, 0, 0.8 if is_leaving else 0.01, is_leaving))
+    return told
 
 
 def subscribers_frame(spark: SparkSession, wanted: Sequence[str]) -> DataFrame:

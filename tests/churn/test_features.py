@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from math import log
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -33,10 +34,15 @@ def make(spark: SparkSession, rows: list[Row], complaints: list[tuple[str, date]
         subscribers_frame(spark, ["busy", "falling", "silent", "gone", "last day", "new"]),
         spark.createDataFrame([(name, at, "price") for name, at in left.items()], CHURN_EVENTS.schema),
         spark.createDataFrame([(name, at, None) for name, at in complaints], COMPLAINTS.schema),
-        AS_OF,
+        [AS_OF],
         history_days=84,
         lake_start=START,
     )
+
+
+def test_the_document_has_a_row_for_each_column() -> None:
+    text = Path("docs/features.md").read_text(encoding="utf-8")
+    assert [name for name in COLUMNS.names if f"`{name}` |" not in text] == []
 
 
 @pytest.fixture(scope="module")
@@ -70,19 +76,53 @@ def test_changes_compare_a_days_mean_and_look_at_no_later_day(known: dict[str, R
 
 
 def test_complaints_count_by_the_day(known: dict[str, Row]) -> None:
-    assert (known["busy"].complaints_28_days, known["busy"].complaints_earlier) == (2.0, 2.0)
+    assert (known["busy"].complaints_28_days, known["busy"].complaints_earlier) == (2.0, 2 * 28 / 56)
     assert (known["silent"].complaints_28_days, known["silent"].complaints_earlier) == (0.0, 0.0)
 
 
-def test_the_plan_is_the_last_one_seen_before(known: dict[str, Row]) -> None:
-    assert known["falling"].plan == "starter"
-    assert known["silent"].plan is None
+@pytest.mark.parametrize(("start", "expected"), [(84, 14.0), (49, 37.3333), (35, 112.0), (34, None)])
+def test_earlier_complaints_are_told_of_the_days_known(spark: SparkSession, start: int, expected: float | None) -> None:
+    """28 complaints on the 29th day before, over the days from the lake's start to the 28th; a week at least."""
+    table = churn_features(
+        daily_frame(spark, use("new", 20, 1, 9)),
+        subscribers_frame(spark, ["new"]),
+        spark.createDataFrame([], CHURN_EVENTS.schema),
+        spark.createDataFrame([("new", day(29), None)] * 28, COMPLAINTS.schema),
+        [AS_OF],
+        history_days=84,
+        lake_start=day(start),
+    )
+    assert table.collect()[0].complaints_earlier == (None if expected is None else pytest.approx(expected, abs=1e-3))
+
+
+def test_nothing_of_the_days_from_a_date_on_is_seen(spark: SparkSession) -> None:
+    """All later rows are others: the features are the same, though a later date sees them."""
+    before, dates = day(14), [day(14), AS_OF]
+    early = [*use("busy", 84, 15, 9), *use("new", 40, 15, 3)]
+    told = []
+    for later, times in (([], 0), ([*use("busy", 14, 1, 999), *use("new", 14, 1, 1), *use("silent", 14, 1, 5)], 9)):
+        table = churn_features(
+            daily_frame(spark, [*early, *later]),
+            subscribers_frame(spark, ["busy", "new", "silent"]),
+            spark.createDataFrame([("busy", before, None)] * times, CHURN_EVENTS.schema),
+            spark.createDataFrame([("new", day(20), None), *[("busy", before, None)] * times], COMPLAINTS.schema),
+            dates,
+            history_days=84,
+            lake_start=START,
+        )
+        told.append({(row.customer, row.as_of): row for row in table.collect()})
+    then, now = ({key[0]: row for key, row in each.items() if key[1] == before} for each in told)
+    assert then == now
+    assert set(then) == {"busy", "new", "silent"}
+    assert told[0]["new", AS_OF] != told[1]["new", AS_OF]
+    assert ("busy", AS_OF) not in told[1], "left on the date itself"
 
 
 def test_silence_is_known_and_the_rest_is_missing(known: dict[str, Row]) -> None:
     assert {name: known["silent"][name] for name in SILENT} == SILENT
     assert known["silent"].up_share is None
     assert known["silent"].payment is None
+    assert known["silent"].plan == "basic"
     assert known["silent"].tenure_days == (AS_OF - date(2022, 1, 1)).days
 
 
@@ -93,7 +133,7 @@ def test_a_change_needs_a_week_before_the_recent_days(spark: SparkSession, lake_
         subscribers_frame(spark, ["new"]),
         spark.createDataFrame([], CHURN_EVENTS.schema),
         spark.createDataFrame([], COMPLAINTS.schema),
-        AS_OF,
+        [AS_OF],
         history_days=84,
         lake_start=day(lake_start),
     )
@@ -104,7 +144,8 @@ def test_labels_look_at_the_window_from_as_of_on(spark: SparkSession) -> None:
     features = spark.createDataFrame(
         [(name, AS_OF) for name in ("before", "first", "last", "after", "stays")], "customer string, as_of date"
     )
-    left = {"before": day(1), "first": day(0), "last": day(-13), "after": day(-14)}
-    events = spark.createDataFrame([(name, at, None) for name, at in left.items()], CHURN_EVENTS.schema)
+    left = {"before": [day(1)], "first": [day(0), day(-40)], "last": [day(30), day(-13)], "after": [day(-14)]}
+    rows = [(name, at, None) for name, days in left.items() for at in days]
+    events = spark.createDataFrame(rows, CHURN_EVENTS.schema)
     labelled = {row.customer: row.label for row in with_label(features, events, 14).collect()}
     assert labelled == {"before": 0, "first": 1, "last": 1, "after": 0, "stays": 0}

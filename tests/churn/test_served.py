@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from telflow.churn.columns import Columns
 from telflow.churn.served import ChurnModel, _load_pyfunc
-from telflow.errors import InputError
-from tests.churn.forests import small_model
+from telflow.errors import ModelInputError
+from tests.benchmarks.served_churn import answer_times
+from tests.churn.forests import random_forest, small_model
 
 ROWS = pd.DataFrame(
     {"use": [1.0, np.nan, -2.0], "tenure": [0.0, 3.0, -1.0], "contract": ["month", None, "never seen"]}, index=[7, 8, 9]
@@ -55,8 +57,17 @@ def test_the_example_is_nobodys_row_and_can_be_answered() -> None:
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(InputError, match="needs column tenure"):
+    with pytest.raises(ModelInputError, match="needs column tenure"):
         small_model().predict(ROWS.drop(columns="tenure"))
+
+
+def test_a_customer_is_answered_with_reasons_in_well_under_200_ms() -> None:
+    """Of a forest as large as the one that is trained: a hundred trees, eight splits deep."""
+    columns = Columns(tuple(f"c{number}" for number in range(20)), ())
+    forest = random_forest(1, list(range(20)), trees=100, depth=8)
+    model = ChurnModel(columns, dict.fromkeys(columns.names, 0.0), {}, 0.4, forest)
+    rows = model.example().astype(float)
+    assert answer_times(model, rows, 3)["median"] < 0.1
 
 
 def test_it_answers_where_there_is_no_spark(tmp_path: Path) -> None:

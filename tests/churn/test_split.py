@@ -53,7 +53,7 @@ def test_training_windows_close_before_the_hold_out_opens(days: int, label: int,
 
 @pytest.mark.parametrize("days", [20, 41])
 def test_too_few_days_are_told(days: int) -> None:
-    with pytest.raises(TrainingDataError, match="customer_daily allows"):
+    with pytest.raises(TrainingDataError, match="customer_daily and churn_events allow"):
         temporal_dates(dates_of(days), label_days=14, holdout_share=0.25)
 
 

@@ -1,5 +1,7 @@
 """Training on IBM's public Telco table, and what it must not do: leak."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +10,17 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from telflow.churn import pipeline
+from telflow.churn import pipeline, train
+from telflow.churn.columns import Columns
 from telflow.churn.export import served_model
 from telflow.churn.judge import Costs, Problem, judge, judged_rows, settled
 from telflow.churn.own_table import own_columns, read_own_table
 from telflow.churn.pipeline import BOOSTING, FOREST, fit, with_probability
 from telflow.churn.plots import calibration_bins
 from telflow.churn.split import fold_splits
+from telflow.churn.train import known_columns
 from telflow.settings import ChurnSettings, load_settings
+from tests.churn.forests import small_model
 
 CHURN = load_settings().churn
 MAPPING = CHURN.own_table
@@ -37,7 +42,7 @@ def telco(spark: SparkSession, samples: Path) -> DataFrame:
 
 
 def test_the_forest_reaches_what_the_table_allows(telco: DataFrame) -> None:
-    settings = quick()
+    settings = quick(trees=50)
     with settled(telco, settings) as rows:
         found = judge(problem_of(rows, settings.folds), FOREST, settings)
     assert len(found.rows) == 7043
@@ -53,7 +58,7 @@ def test_nothing_leaks_even_where_rows_are_repeated_before_the_split(telco: Data
     repeated = pd.concat([table, *[table[table["label"] == 1]] * 2], ignore_index=True)
     schema = telco.drop("as_of").schema
     rows = spark.createDataFrame(repeated.where(repeated.notna(), None), schema)
-    settings = quick(trees=10, depth=12, least_leaf=1, folds=3)
+    settings = quick(trees=4, depth=12, least_leaf=1, folds=3)
     with settled(rows.withColumn("as_of", F.lit(None).cast("date")), settings) as settled_rows:
         found = judge(problem_of(settled_rows, settings.folds), FOREST, settings)
     # the trees could know every row by heart: rows of one customer on both sides would give an AUC near 1
@@ -61,7 +66,7 @@ def test_nothing_leaks_even_where_rows_are_repeated_before_the_split(telco: Data
 
 
 def test_the_served_forest_says_what_spark_says(telco: DataFrame, spark: SparkSession) -> None:
-    settings = quick(trees=20)
+    settings = quick(trees=8)
     with settled(telco, settings) as rows:
         training = rows.where("fold <> 0 AND Contract <> 'Two year'")
         fitted = fit(training, COLUMNS, FOREST, settings)
@@ -83,6 +88,44 @@ def with_missing(rows: DataFrame) -> DataFrame:
     """``rows`` with every ninth contract and tenure taken away."""
     is_taken = F.pmod(F.xxhash64("customer"), F.lit(9)) == 0
     return rows.withColumns({name: F.when(~is_taken, F.col(name)) for name in ("Contract", "tenure")})
+
+
+def test_a_column_that_some_fit_would_not_know_is_left_out(spark: SparkSession) -> None:
+    columns = own_columns(MAPPING.model_copy(update={"numeric": ("x", "y", "z"), "categorical": ("w",)}))
+    rows = spark.createDataFrame(
+        [(fold, 1.0, 1.0 if fold < 2 else None, None, "a") for fold in range(3)],
+        "fold int, x double, y double, z double, w string",
+    )
+    assert known_columns(rows, columns).names == ("x", "w")
+
+
+HELD_OUT = pd.DataFrame({"use": [9.0, -9.0, 1.0, 0.0], "tenure": 0.0, "contract": "month", "label": [1, 0, 1, 0]})
+FACTS: dict[str, int | str] = {"label_days": 14, "history_days": 84, "labels_until": "2024-02-29"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({}, ""),
+        ({"label_days": 7}, "its label_days are 7, not 14"),
+        ({"history_days": 28}, "its history_days are 28, not 84"),
+        ({"labels_until": "2024-03-01"}, "it was trained on days of the hold-out"),
+        ({"column": "gone"}, "it looks at gone, which is told of nobody any more"),
+    ],
+)
+def test_a_champion_is_measured_as_it_would_be_used_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, facts: dict[str, int | str], why: str
+) -> None:
+    own = ("gone" if "column" in facts else "use", "tenure")
+    champion = replace(small_model(1), columns=Columns(own, ("contract",)), facts={**FACTS, **facts})
+    monkeypatch.setattr(train, "champion_version", lambda _name: "3")
+    monkeypatch.setattr(train, "load_version", lambda *_given: (champion, "3"))
+    monkeypatch.setattr(train, "raw_model", lambda model: model)
+    challenger = replace(small_model(1), facts=FACTS)
+    contest = train.contest_on_rows("m", challenger, HELD_OUT, date(2024, 3, 1), 0.005)
+    assert why in contest.obstacle
+    assert (contest.champion is None) is bool(why)
+    assert not contest.is_won, "its own equal, or one that cannot be asked, keeps the alias"
 
 
 def test_medians_and_words_come_from_the_training_rows_alone(spark: SparkSession) -> None:

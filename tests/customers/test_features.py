@@ -13,11 +13,14 @@ from telflow.customers.features import (
     ACTIVE_DAY_BYTES,
     CATEGORY_PATTERN,
     FEATURES,
+    as_of_day,
     customer_features,
     features_for,
+    features_on,
     features_table,
     share_name,
 )
+from telflow.errors import AsOfError
 from tests.customers.daily_rows import daily_frame, daily_row
 
 AS_OF = date(2024, 4, 1)
@@ -162,3 +165,26 @@ def test_columns_are_those_of_the_table(spark: SparkSession) -> None:
 
 def test_names_of_shares_are_plain() -> None:
     assert share_name("VoIP & conferencing") == "share_voip_conferencing"
+
+
+def test_several_dates_at_once_are_each_as_if_alone(spark: SparkSession) -> None:
+    rows = [day_row(customer, back, {9: 50_000 * back}) for customer in ("a", "b") for back in range(1, 40, 3)]
+    daily = daily_frame(spark, rows)
+    dates = [AS_OF, days_before(7), days_before(9)]
+    together = features_on(daily, dates, WINDOW, CATEGORIES).collect()
+    alone = [row for day in dates for row in customer_features(daily, day, WINDOW, CATEGORIES).collect()]
+    assert sorted(map(str, together)) == sorted(map(str, alone))
+    assert len(together) == 6
+
+
+def test_a_date_has_to_lie_within_the_days_held_or_just_after(spark: SparkSession) -> None:
+    daily = daily_frame(spark, [day_row("a", back, {9: 50_000}) for back in (1, 10)])
+    first, last = days_before(10), days_before(1)
+    assert as_of_day(daily) == as_of_day(daily, AS_OF) == AS_OF
+    assert as_of_day(daily, first + timedelta(days=1)) == first + timedelta(days=1)
+    assert as_of_day(daily, least_days=10) == AS_OF
+    for asked, least in ((first, 1), (AS_OF + timedelta(days=1), 1), (AS_OF, 11), (None, 11)):
+        with pytest.raises(AsOfError, match=f"holds {first} to {last}"):
+            as_of_day(daily, asked, least)
+    with pytest.raises(AsOfError, match="holds no day"):
+        as_of_day(daily.limit(0))

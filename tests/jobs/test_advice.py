@@ -1,25 +1,51 @@
 """The advice end to end on a small made-up provider, each job twice, and each number of each reason looked up."""
 
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from math import expm1, log
+from pathlib import Path
 
+import mlflow
 import pytest
 from pyspark.sql import Row, SparkSession
 from scipy.stats import theilslopes
 
-from jobs import find_micro_trends, recommend_services
+from jobs import backtest_advice, find_micro_trends, recommend_services
+from telflow.advice.standing import standing
+from telflow.advice.steps import period_of
 from telflow.errors import TableMissingError
 from telflow.lake import Lake
 from telflow.settings import load_settings
-from telflow.tables import CATEGORY_ASSOCIATIONS, CHURN_SCORES, COMPLAINTS, MICRO_TRENDS, PLAN_FIT, RECOMMENDATIONS
-from tests.advice.world import AS_OF, CYCLE_WEEKS, DAYS, GIGABYTE, WEEKS, write_world
+from telflow.tables import (
+    CATEGORY_ASSOCIATIONS,
+    CHURN_SCORES,
+    COMPLAINTS,
+    CUSTOMER_DAILY,
+    MICRO_TRENDS,
+    PLAN_FIT,
+    RECOMMENDATIONS,
+)
+from tests.advice.world import (
+    AS_OF,
+    CYCLE_WEEKS,
+    DAYS,
+    GATHERED,
+    GIGABYTE,
+    JUMP,
+    LABEL_DAYS,
+    SCORED,
+    SILENT,
+    WEEKS,
+    put,
+    write_truth,
+    write_world,
+)
 
 SETTINGS = load_settings().advice
 TABLES = (MICRO_TRENDS, PLAN_FIT, CATEGORY_ASSOCIATIONS, RECOMMENDATIONS)
 Advice = dict[str, list[Row]]
 Rows = dict[tuple[str, ...], Row]
+Trends = dict[tuple[str, str], Row]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +54,7 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 
 @pytest.fixture(scope="module")
-def printed(lake: Lake) -> Iterator[str]:
+def printed(lake: Lake) -> str:
     """What the jobs print of their second run, which must leave what the first one wrote."""
     arguments = ["--set", f"lake.root={lake.root}", "--as-of", str(AS_OF)]
     with pytest.MonkeyPatch.context() as patch:
@@ -43,7 +69,7 @@ def printed(lake: Lake) -> Iterator[str]:
             assert recommend_services.main(arguments) == 0
             runs.append([sorted(map(str, lake.read(table).collect())) for table in TABLES])
         assert runs[0] == runs[1]
-        yield "\n".join(told)
+    return "\n".join(told)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +79,7 @@ def fits(lake: Lake, printed: str) -> dict[str, Row]:
 
 
 @pytest.fixture(scope="module")
-def trends(lake: Lake, printed: str) -> dict[tuple[str, str], Row]:
+def trends(lake: Lake, printed: str) -> Trends:
     assert printed
     return {(row.scope, row.category): row for row in lake.read(MICRO_TRENDS).collect()}
 
@@ -66,13 +92,13 @@ def advice(lake: Lake, printed: str) -> Advice:
 
 
 def test_the_jobs_tell_what_they_found_and_who_gets_none(printed: str) -> None:
-    assert "peers by plan" in printed
-    assert "11 customers by rules version 1" in printed
-    assert "3 customers get none: too few weeks 2, unknown plan 1" in printed
-    assert "8 of them may be approached with an offer" in printed
+    assert "peers by segment" in printed
+    assert "18 customers by rules version 1" in printed
+    assert "3 customers get none: too few weeks 2, unknown plan 1; 1 of them are at risk of leaving" in printed
+    assert "12 of them may be approached with an offer" in printed
 
 
-def test_a_trend_is_scipys_of_the_weeks_it_shows(trends: dict[tuple[str, str], Row]) -> None:
+def test_a_trend_is_scipys_of_the_weeks_it_shows(trends: Trends) -> None:
     told = [row for row in trends.values() if row.untold_reason is None]
     assert len(told) > 20
     for row in told:
@@ -82,11 +108,39 @@ def test_a_trend_is_scipys_of_the_weeks_it_shows(trends: dict[tuple[str, str], R
         told_slopes = (row.slope_per_week, row.slope_low, row.slope_high)
         assert told_slopes == pytest.approx((expected.slope, expected.low_slope, expected.high_slope), abs=1e-9)
         assert row.growth_per_week == pytest.approx(expm1(row.slope_per_week))
-        is_sure = row.confidence >= SETTINGS.trend_confidence and abs(row.growth_per_week) >= SETTINGS.min_growth
-        assert row.direction == (("rising" if row.slope_per_week > 0 else "falling") if is_sure else "flat")
 
 
-def test_weeks_are_whole_and_end_before_the_day(trends: dict[tuple[str, str], Row]) -> None:
+def test_directions_are_those_made_up(trends: Trends) -> None:
+    of_all = {scope: row.direction for (scope, category), row in trends.items() if category == "all"}
+    assert {scope for scope, direction in of_all.items() if direction == "rising"} == {"outgrows", "watches", "jumps"}
+    assert {"falling", None} >= {of_all["falls silent"], of_all["new"]}
+    assert {of_all[scope] for scope in ("fits", "games", "full", "barely", "pauses")} == {"flat"}
+    assert {name: trends["gathers", name].direction for name in GATHERED} == dict.fromkeys(GATHERED, "rising")
+    assert trends["games", "messaging"].direction == "falling"
+
+
+def test_silent_weeks_are_weeks_without_bytes(trends: Trends) -> None:
+    for name in ("pauses", "falls silent"):
+        row = trends[name, "all"]
+        assert [week for week, volume in enumerate(row.weekly_bytes) if volume == 0] == list(SILENT[name])
+        assert row.weeks_counted == WEEKS
+    assert trends["falls silent", "all"].untold_reason == "no recent use"
+    assert trends["falls silent", "web"].slope_per_week is None
+
+
+def test_little_volume_has_no_trend_but_in_all(trends: Trends) -> None:
+    assert trends["barely", "web"].untold_reason == "too little volume"
+    assert trends["barely", "all"].untold_reason is None
+
+
+def test_a_change_is_told_with_its_week(trends: Trends) -> None:
+    row = trends["jumps", "all"]
+    assert row.change_week == AS_OF - timedelta(days=7 * (WEEKS - JUMP))
+    assert row.change_ratio == pytest.approx(2, rel=0.05)
+    assert trends["fits", "all"].change_week is None
+
+
+def test_weeks_are_whole_and_end_before_the_day(trends: Trends) -> None:
     row = trends["fits", "all"]
     assert row.week_starts == [AS_OF - timedelta(days=7 * back) for back in range(WEEKS, 0, -1)]
     assert row.median_bytes == pytest.approx(100 * GIGABYTE / CYCLE_WEEKS, rel=0.01)
@@ -94,23 +148,31 @@ def test_weeks_are_whole_and_end_before_the_day(trends: dict[tuple[str, str], Ro
     assert ("fits", "gaming") not in trends, "of the day itself"
 
 
-def test_parts_sum_to_the_whole(trends: dict[tuple[str, str], Row]) -> None:
-    for scope in {scope for scope, _ in trends}:
+def test_parts_sum_to_the_whole(trends: Trends) -> None:
+    for scope, kind in {(scope, row.scope_kind) for (scope, _), row in trends.items()}:
         rows = [row for (each, category), row in trends.items() if each == scope and category != "all"]
         sums = [sum(week) for week in zip(*[row.weekly_bytes for row in rows], strict=True)]
-        assert sums == trends[scope, "all"].weekly_bytes
-        assert sum(row.recent_share for row in rows) == pytest.approx(1)
+        rounded = 0 if kind == "customer" else len(rows)
+        assert sums == pytest.approx(trends[scope, "all"].weekly_bytes, abs=rounded)
+        if trends[scope, "all"].recent_share is not None:
+            assert sum(row.recent_share for row in rows) == pytest.approx(1)
 
 
-def test_shares_are_told_against_the_own_past_and_the_peers(trends: dict[tuple[str, str], Row]) -> None:
-    row, peers = trends["games", "gaming"], trends["medium", "gaming"]
+def test_a_segment_is_told_a_member(trends: Trends) -> None:
+    members = [trends[name, "all"].weekly_bytes for name in ("fits", "games", "gathers")]
+    means = [sum(week) / len(members) for week in zip(*members, strict=True)]
+    assert trends["players", "all"].weekly_bytes == pytest.approx(means, abs=1)
+
+
+def test_shares_are_told_against_the_own_past_and_the_peers(trends: Trends) -> None:
+    row, peers = trends["games", "gaming"], trends["players", "gaming"]
     assert (row.recent_share, row.earlier_share) == pytest.approx((0.36, 0.195), abs=0.01)
     assert row.share_shift == pytest.approx(row.recent_share - row.earlier_share)
-    assert (row.peers, peers.scope_kind, row.peers_share) == ("medium", "plan", peers.recent_share)
+    assert (row.peers, peers.scope_kind, row.peers_share) == ("players", "segment", peers.recent_share)
     assert row.peers_share_shift == pytest.approx(row.recent_share - peers.recent_share)
 
 
-def test_who_came_within_a_week_is_told_from_the_next_and_too_short(trends: dict[tuple[str, str], Row]) -> None:
+def test_who_came_within_a_week_is_told_from_the_next_and_too_short(trends: Trends) -> None:
     row = trends["new", "all"]
     assert (row.weeks_counted, row.untold_reason, row.slope_per_week) == (2, "too few weeks", None)
 
@@ -128,16 +190,26 @@ def test_each_customer_gets_what_its_use_calls_for(advice: Advice, fits: dict[st
         "complains": [("retention", "retention offer")],
         "wavers": [("retention", "retention offer")],
         "tops": [("plan up", "endless")],
+        "barely": [("plan down", "small")],
+        "wants out": [("retention", "retention offer"), ("plan down", "small")],
+        "gathers": [("plan up", "large"), ("service", "low latency"), ("service", "business line")],
+        "jumps": [("no change", "no change")],
+        "pauses": [("no change", "no change")],
+        "falls silent": [("retention", "retention offer")],
+        "grumbles idly": [("no change", "no change")],
     }
+    for rows in advice.values():
+        assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
     assert {name: row.untold_reason for name, row in fits.items() if row.advice is None} == {
         "new": "too few weeks",
         "silent": "too few weeks",
         "unplanned": "unknown plan",
+        "falls silent": "no recent use",
     }
     assert {"left", "joins"}.isdisjoint(fits)
 
 
-def test_plan_fit_is_what_the_weeks_make_of_it(fits: dict[str, Row], trends: dict[tuple[str, str], Row]) -> None:
+def test_plan_fit_is_what_the_weeks_make_of_it(fits: dict[str, Row], trends: Trends) -> None:
     full = fits["full"]
     assert (full.plan, full.advice, full.suggested_plan, full.price_difference) == ("medium", "up", "large", 30.0)
     assert full.pace_gigabytes == pytest.approx(190, rel=0.02)
@@ -148,27 +220,53 @@ def test_plan_fit_is_what_the_weeks_make_of_it(fits: dict[str, Row], trends: dic
     assert len(full.cycle_gigabytes) == SETTINGS.cycles
     assert sum(full.cycle_gigabytes) * GIGABYTE == pytest.approx(sum(trends["full", "all"].weekly_bytes))
     busy_hour = 190 * GIGABYTE / CYCLE_WEEKS / len(DAYS) / 2
-    assert full.peak_down_mbps_p50 == pytest.approx(busy_hour * 0.9 * 8 / 3600 / 1e6, rel=0.01)
-    assert full.peak_up_mbps_p50 == pytest.approx(full.peak_down_mbps_p50 / 9, rel=0.01)
+    assert full.peak_down_mbps_p50 == pytest.approx(busy_hour * 0.8 * 8 / 3600 / 1e6, rel=0.01), "half less a tenth"
+    assert full.peak_up_mbps_p50 == 0
     assert full.down_utilisation_p95 == pytest.approx(full.peak_down_mbps_p95 / 5000)
     assert fits["fits"].over_limit_weeks == 0
     assert fits["outgrows"].pace_gigabytes > fits["outgrows"].volume_p50
-    assert fits["idle"].price_difference == -20.0
+    assert (fits["idle"].plan, fits["idle"].price_difference) == ("medium", -20.0)
+    assert fits["barely"].confidence == 1
 
 
 def test_what_stands_beside_a_recommendation(advice: Advice) -> None:
     full = advice["full"][0]
     assert (full.ufm_level, full.churn_probability, full.is_at_risk) == ("Require Upgrade", 0.1, False)
     assert (full.may_approach, advice["discreet"][0].may_approach) == (True, False)
-    assert [advice[name][0].is_suppressed for name in ("grumbles", "complains", "wavers", "full")] == [True] * 3 + [
-        False
-    ]
+    assert (advice["idle"][0].may_approach, advice["fits"][0].may_approach) == (True, False), "nothing is sold to idle"
+    held_back = {row.customer for rows in advice.values() for row in rows if row.is_suppressed}
+    assert held_back == {"grumbles", "complains", "wavers"}
+    assert advice["grumbles idly"][0].rule == "fits"
+    assert advice["grumbles"][0].confidence is None
+    assert (full.churn_as_of, advice["fits"][0].churn_as_of) == (SCORED, None)
     assert [advice[name][0].complaints for name in ("grumbles", "complains", "fits", "games")] == [1, 2, 0, 0]
     assert advice["idle"][0].ufm_level is None
     assert {row.rules_version for rows in advice.values() for row in rows} == {"1"}
     assert advice["games"][0].price_difference == 6.0
     assert advice["wavers"][0].price_difference is None
-    assert {row.peers for rows in advice.values() for row in rows} == {"medium", "large"}
+    assert {row.peers for rows in advice.values() for row in rows} == {"browsers", "players"}
+
+
+def test_a_churn_score_counts_as_long_as_it_tells_of_days_to_come(spark: SparkSession, lake: Lake) -> None:
+    subscribers = spark.createDataFrame([("full", True)], "customer string, marketing_consent boolean")
+    last = SCORED + timedelta(days=LABEL_DAYS - 1)
+    lately = {}
+    for day in (SCORED - timedelta(days=1), SCORED, last):
+        (row,) = standing(lake, subscribers, day, SETTINGS.complaint_days).collect()
+        lately[day] = row.churn_as_of
+    assert lately == {
+        SCORED - timedelta(days=1): SCORED - timedelta(days=7),
+        SCORED: SCORED,
+        last: AS_OF + timedelta(days=1),
+    }
+    (row,) = standing(lake, subscribers, last + timedelta(days=99), SETTINGS.complaint_days).collect()
+    assert (row.churn_probability, row.is_at_risk) == (None, False)
+
+
+def test_a_day_that_the_roll_up_does_not_reach_is_refused(lake: Lake) -> None:
+    with pytest.raises(TableMissingError, match="ends on 2024-04-01"):
+        period_of(lake, AS_OF + timedelta(days=2))
+    assert period_of(lake, AS_OF - timedelta(days=90)) is None
 
 
 def cited(lake: Lake, row: Row, told: Row, tables: dict[str, Rows]) -> float:
@@ -179,14 +277,14 @@ def cited(lake: Lake, row: Row, told: Row, tables: dict[str, Rows]) -> float:
             each.complaint_date for each in lake.read(COMPLAINTS).collect() if each.customer == row.customer
         ]
         return float(sum(recent[0] <= day < recent[1] for day in days))
-    key = (row.customer, told.item) if told.source == MICRO_TRENDS.name else (row.customer,)
+    key = (row.customer,) if told.source == PLAN_FIT.name else (row.customer, told.item)
     return float(tables[told.source][key][told.measure])
 
 
 def test_every_number_in_every_reason_is_that_of_the_table_it_cites(
-    lake: Lake, advice: Advice, fits: dict[str, Row], trends: dict[tuple[str, str], Row]
+    lake: Lake, advice: Advice, fits: dict[str, Row], trends: Trends
 ) -> None:
-    churn: Rows = {(row.customer,): row for row in lake.read(CHURN_SCORES).where(f"as_of = DATE'{AS_OF}'").collect()}
+    churn: Rows = {(row.customer, str(row.as_of)): row for row in lake.read(CHURN_SCORES).collect()}
     of_plans: Rows = {(name,): row for name, row in fits.items()}
     of_trends: Rows = {(scope, category): row for (scope, category), row in trends.items()}
     tables = {PLAN_FIT.name: of_plans, MICRO_TRENDS.name: of_trends, CHURN_SCORES.name: churn}
@@ -205,7 +303,7 @@ def test_every_number_in_every_reason_is_that_of_the_table_it_cites(
 def test_associations_hold_among_what_customers_use(lake: Lake, advice: Advice) -> None:
     used: dict[str, set[str]] = {}
     for row in lake.read(MICRO_TRENDS).where("scope_kind = 'customer' AND category <> 'all'").collect():
-        if row.recent_share >= SETTINGS.basket_share:
+        if (row.recent_share or 0) >= SETTINGS.basket_share:
             used.setdefault(row.scope, set()).add(row.category)
     rules = lake.read(CATEGORY_ASSOCIATIONS).collect()
     lifts = {(", ".join(rule.antecedent), rule.consequent): rule.lift for rule in rules}
@@ -220,3 +318,37 @@ def test_associations_hold_among_what_customers_use(lake: Lake, advice: Advice) 
         assert rule.support == pytest.approx(both / len(used))
         assert rule.confidence == pytest.approx(both / left)
         assert rule.lift == pytest.approx(both / left / (right / len(used)))
+
+
+def test_a_back_test_knows_nothing_from_the_freeze_on(
+    lake: Lake, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert printed
+    freeze = AS_OF - timedelta(days=28)
+    write_truth(lake)
+    conf = str(Path("conf").absolute())
+    monkeypatch.chdir(tmp_path)
+    tracked = f"mlflow.tracking_uri=sqlite:///{tmp_path}/mlflow.db"
+    arguments = ["--conf", conf, "--set", f"lake.root={lake.root}", "--set", tracked, "--as-of", str(freeze)]
+    runs = []
+    for _ in range(2):
+        assert backtest_advice.main(arguments) == 0
+        runs.append(re.sub("run [0-9a-f]{32}", "run", capsys.readouterr().out).splitlines())
+        lake.update(CUSTOMER_DAILY, f"local_date >= DATE'{freeze}'", {"bytes_up": "bytes_up * 9", "plan": "'endless'"})
+        put(lake, COMPLAINTS, [("full", freeze, "billing")])
+    assert runs[0] == runs[1]
+    told = runs[0]
+    assert told[0].startswith(
+        "synthetic customers as of 2024-03-04: 19 with enough history, 1 without, 9 need a larger"
+    )
+    assert told[1].startswith("  advised to go up: 9, precision 100.0%, recall 100.0%")
+    assert told[4:6] == [
+        "  among the recommendations: 9, precision 100.0%, recall 100.0%",
+        "  of those who consent, may be approached: 8, precision 100.0%, recall 100.0%",
+    ]
+    assert told[7] == "of 2 flat customers 0.0% get a recommendation; 100.0% of the services follow a planted rise"
+    logged = mlflow.search_runs(search_all_experiments=True)
+    assert len(logged) == 2
+    assert logged["metrics.upsize_chosen"].tolist() == [9, 9]
+    assert set(logged["params.rules_version"]) == {"1"}
+    assert logged["tags.source_customer_daily_version"].nunique() == 2

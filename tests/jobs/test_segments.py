@@ -1,4 +1,4 @@
-"""Training, assigning and comparing end to end on a small synthetic lake, and the notebook; each job twice."""
+"""Training, assigning and comparing end to end on a small synthetic lake, and the notebook."""
 
 import io
 import json
@@ -8,10 +8,11 @@ import runpy
 import shutil
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import cast
+from types import ModuleType
+from typing import Any, cast
 
 import mlflow
 import numpy as np
@@ -23,10 +24,15 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import assign_segments, compare_segments, train_segments
-from telflow.errors import ModelMissingError, NoSegmentsError, SettingsError
+from telflow.errors import AsOfError, ModelMissingError, NoSegmentsError, SettingsError
 from telflow.lake import Lake
+from telflow.segments.compare import Named, centres, other_than, runner_up, side_by_side
+from telflow.segments.fit import Candidate, fit_preparation, with_prepared
+from telflow.segments.inputs import MODEL_ARTIFACT, load_segments
 from telflow.segments.model import SegmentModel
-from telflow.segments.train import CENTRES_ARTIFACT, MODEL_ARTIFACT, refit, training_rows
+from telflow.segments.profile import Profiles
+from telflow.segments.ranking import Standing
+from telflow.segments.train import CENTRES_ARTIFACT, Tried, contest_of, refit, scales_for, training_rows
 from telflow.settings import Settings, load_settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
 from telflow.tracking import champion_version, load_version, raw_model
@@ -50,25 +56,26 @@ SWEEP = {
     "segments.ks": "[2, 3]",
     "segments.algorithms": "[kmeans]",
     "segments.transforms": "[raw, log_standard]",
-    "segments.bootstrap_rounds": "4",
-    "segments.starts": "2",
+    "segments.bootstrap_rounds": "2",
+    "segments.starts": "1",
     "segments.features": "[bytes_per_day, share_streaming_media, share_vpn_tunnelling, share_iot_industrial,"
     " night_share, afternoon_share, evening_share, weekend_share]",
 }
 PARENT = "mlflow.parentRunId"
 WINNER = ("log_standard", 3)
-ONLY_WINNER = ["--set", "segments.ks=[3]", "--set", "segments.transforms=[log_standard]"]
+WORSE = ["--set", "segments.ks=[2]", "--set", "segments.transforms=[log_standard]"]
 NOTEBOOK = Path("notebooks/compare_segments.py").absolute()
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A folder in which the sweep ran twice, and what it printed each time."""
+    """A folder in which two sweeps ran, what each printed, and what version 1 would be compared with after each."""
 
     folder: Path
     lake: Lake
     arguments: list[str]
     told: list[str]
+    beside: list[str]
 
     @property
     def settings(self) -> Settings:
@@ -101,12 +108,13 @@ def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
     arguments = [part for override in overrides for part in ("--set", override)]
     os.chdir(folder)
     try:
-        told = []
-        for narrower in ([], ONLY_WINNER):
+        told, beside = [], []
+        for narrower in ([], WORSE):
             with redirect_stdout(io.StringIO()) as printed:
                 assert train_segments.main([*arguments, *narrower]) == 0
             told.append(printed.getvalue())
-        yield Trained(folder, lake, arguments, told)
+            beside.append(other_than(NAME, "version 1"))
+        yield Trained(folder, lake, arguments, told, beside)
     finally:
         os.chdir(before)
 
@@ -181,14 +189,93 @@ def test_a_second_sweep_registers_a_version_and_leaves_the_alias_where_it_is(tra
     assert re.search(r"not better than the champion's 0\.\d+ by the margin of 0\.02", trained.told[1])
 
 
+def test_a_champion_alone_is_compared_with_the_second_of_its_sweep(trained: Trained) -> None:
+    ranked = json.loads(mlflow.artifacts.load_text(f"runs:/{trained.parent(0).info.run_id}/ranking.json"))
+    second = ranked["data"][1][ranked["columns"].index("run_id")]
+    assert trained.beside == [second, "2"]
+    own = MlflowClient().get_model_version(NAME, "1").run_id
+    assert own is not None
+    before = mlflow.get_experiment_by_name("telflow-segments")
+    assert before is not None
+    mlflow.set_experiment("Default")
+    try:
+        assert runner_up(MlflowClient(), own) == second, "whatever experiment is active"
+    finally:
+        mlflow.set_experiment(experiment_id=before.experiment_id)
+
+
 def test_a_run_is_fitted_again_from_its_logged_parameters(trained: Trained) -> None:
     """Other settings by then, and another version of the table, change nothing."""
-    run = trained.runs(0)[WINNER]
+    run, lake = trained.runs(0)[WINNER], trained.lake
     logged = SegmentModel.from_json(mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{MODEL_ARTIFACT}"))
     other = load_settings(overrides=[*trained.arguments[1::2], "segments.seed=99", "segments.window_days=7"])
-    again = refit(trained.lake, other, run.data.params)
+    before = lake.version(CUSTOMER_DAILY)
+    new = lake.read(CUSTOMER_DAILY).where("customer LIKE 'sub_thing%' AND local_date > DATE'2024-01-24'")
+    lake.append(CUSTOMER_DAILY, new.withColumn("customer", F.concat(F.lit("late_"), "customer")))
+    try:
+        again = refit(lake, other, run.data.params)
+        rows, _ = training_rows(lake, trained.settings, AS_OF, before)
+        assert (rows.count(), training_rows(lake, trained.settings, AS_OF)[0].count()) == (60, 80)
+    finally:
+        lake.delete(CUSTOMER_DAILY, "customer LIKE 'late_%'")
     assert np.array(again.points) == pytest.approx(np.array(logged.centres.points), abs=1e-9)
-    assert trained.runs(1)[WINNER].data.metrics["silhouette"] == pytest.approx(run.data.metrics["silhouette"])
+    assert run.data.params["source_version"] == str(before)
+
+
+def test_the_example_is_nobodys_row(trained: Trained) -> None:
+    served, _ = load_version(NAME)
+    example = served.input_example
+    assert example is not None
+    features, _ = training_rows(trained.lake, trained.settings, AS_OF)
+    told = {tuple(row) for row in features.select(*example.columns).collect()}
+    assert len(example) == 3
+    assert not {tuple(row) for row in example.itertuples(index=False)} & told
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"feature_window_days": 7}, ""),
+        ({"feature": "share_gone"}, "version 1: telflow-segments version 1 looks at share_gone"),
+        ({"one": True}, "one puts them all in one segment"),
+    ],
+)
+def test_a_champion_is_asked_as_it_would_be_used_or_not_at_all(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, facts: dict[str, Any], told: str
+) -> None:
+    settings, daily = trained.settings, trained.lake.read(CUSTOMER_DAILY)
+    model, _ = load_segments(NAME)
+    champion = other_model(model, facts)
+    monkeypatch.setattr("telflow.segments.train.load_segments", lambda *_given: (champion, "1"))
+    rows, as_of = training_rows(trained.lake, settings, AS_OF)
+    even = fit_preparation(rows, "log_standard", scales_for(settings), 0.8)
+    place = Standing(passes=True, is_stable=True, bootstrap_ari=1.0, silhouette=0.5, reason="stable")
+    winner = tried_like(model, place)
+    contest = contest_of(with_prepared(rows, even), daily, as_of, winner, settings)
+    assert told in contest.obstacle
+    assert (contest.champion is None) is bool(told)
+    assert not contest.is_won
+    shaky = replace(place, is_stable=False, reason="not stable: bootstrap ARI 0.5")
+    refused = contest_of(with_prepared(rows, even), daily, as_of, tried_like(model, shaky), settings)
+    assert refused.reason.endswith("not stable: bootstrap ARI 0.5: no champion without --promote")
+    assert not refused.is_won
+
+
+def other_model(model: SegmentModel, facts: dict[str, Any]) -> SegmentModel:
+    """``model`` with another window, a feature nobody knows, or a single centre."""
+    if "feature" in facts:
+        features = (facts["feature"], *model.preparation.features[1:])
+        return replace(model, preparation=replace(model.preparation, features=features))
+    if "one" in facts:
+        return replace(model, centres=replace(model.centres, points=model.centres.points[:1]))
+    return replace(model, **facts)
+
+
+def tried_like(model: SegmentModel, place: Standing) -> Tried:
+    """The winner of a sweep that came to ``model``."""
+    candidate = Candidate("kmeans", 3, "log_standard", seed=1, starts=1, iterations=10)
+    nobody = Profiles((), (), (), np.empty(0), np.empty(0))
+    return Tried(candidate, "run", model, nobody, {"common_silhouette": 0.5}, place)
 
 
 def test_the_registered_model_answers_without_spark_as_the_table_has_it(
@@ -229,13 +316,19 @@ def test_comparing_shows_sizes_centres_moves_and_stability(
 ) -> None:
     assert compare_segments.main([*trained.arguments, "--as-of", str(AS_OF), "--months", "1"]) == 0
     told = capsys.readouterr().out
-    assert f"version 1 beside version 2 as of {AS_OF}, 60 synthetic customers, ARI 1.000" in told
+    (agreement,) = re.findall(rf"version 1 beside version 2 as of {AS_OF}, 60 synthetic customers, ARI (\d\.\d+)", told)
+    assert 0.4 < float(agreement) < 0.7, "three segments and two"
     assert re.search(rf"version 1 +{EARLIER} +{AS_OF} +60 +1\.000 +1\.000", told)
-    two = trained.runs(0)["log_standard", 2].info.run_id
-    assert compare_segments.main([*trained.arguments, "--as-of", str(AS_OF), "--right", two, "--months", "0"]) == 0
-    told = capsys.readouterr().out
-    assert 0.4 < float(re.findall(r"ARI (\d\.\d+)", told)[0]) < 0.7
-    assert "too few days for two windows" in told
+
+
+def test_centres_are_told_in_the_window_of_their_own_model(trained: Trained) -> None:
+    model, _ = load_segments(NAME)
+    settings, daily = trained.settings, trained.lake.read(CUSTOMER_DAILY)
+    weekly = Named("weekly", replace(model, feature_window_days=7, min_active_days=1))
+    both = side_by_side(daily, settings, AS_OF, Named("own", model), weekly)
+    own, other = (centres(both, side, side).set_index("segment")["bytes_per_day"] for side in ("left", "right"))
+    assert set(own.index) == set(other.index)
+    assert (own != other).all()
 
 
 def test_the_notebook_runs(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +346,19 @@ def test_what_is_not_there_is_named(trained: Trained) -> None:
     with pytest.raises(NoSegmentsError, match="not 2023-01-01: assign it first"):
         assign_segments.main([*trained.arguments, "--since", "2023-01-01"])
     with pytest.raises(NoSegmentsError, match="only 0 customers have 4 active days"):
-        train_segments.main([*trained.arguments, "--as-of", "2030-01-01"])
+        train_segments.main([*trained.arguments, "--as-of", "2024-01-02"])
     with pytest.raises(SettingsError, match="share_wbe is no feature"):
         train_segments.main([*trained.arguments, "--set", "segments.features=[share_wbe, share_web]"])
+
+
+@pytest.mark.parametrize("job", [train_segments, assign_segments, compare_segments])
+def test_a_date_that_the_table_does_not_tell_of_is_refused(trained: Trained, job: ModuleType) -> None:
+    for day in ("2030-01-01", "2024-01-01"):
+        with pytest.raises(AsOfError, match="holds 2024-01-01 to 2024-01-28"):
+            job.main([*trained.arguments, "--as-of", day])
+
+
+def test_where_nobody_is_active_enough_nothing_is_written(trained: Trained) -> None:
+    with pytest.raises(NoSegmentsError, match="nobody has 4 active days in the 14 days before 2024-01-03"):
+        assign_segments.main([*trained.arguments, "--as-of", "2024-01-03"])
+    assert trained.lake.read_or_empty(CUSTOMER_SEGMENTS).where("as_of < DATE'2024-01-15'").isEmpty()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import mlflow
@@ -11,8 +12,12 @@ from mlflow.tracking import MlflowClient
 from pyspark.sql import Row, SparkSession
 
 from jobs import score_churn, train_churn
+from telflow.churn.data import TABLES, read_sources
+from telflow.churn.train import GROUND, RECORDED, contest_on_record
+from telflow.errors import AsOfError
 from telflow.lake import Lake
-from telflow.tables import CHURN_SCORES, CUSTOMER_DAILY
+from telflow.settings import load_settings
+from telflow.tables import CHURN_SCORES, COMPLAINTS, CUSTOMER_DAILY, SUBSCRIBERS
 from telflow.tracking import champion_version
 from tests.churn.rows import leaving_days, names, write_lake
 
@@ -36,11 +41,12 @@ def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     lake = Lake(spark, str(here / "lake"))
     write_lake(lake, spark)
     arguments = ["--conf", str(Path("conf").absolute()), "--set", f"lake.root={lake.root}"]
-    quick = {"trees": 5, "least_leaf": 2, "folds": 3, "bootstrap": 20, "partitions": 2}
+    quick = {"trees": 5, "least_leaf": 2, "folds": 3, "bootstrap": 20, "partitions": 1}
     quick |= {"most_dates": 4, "depth": 3}
     arguments += [part for key, value in quick.items() for part in ("--set", f"churn.{key}={value}")]
     uri = mlflow.get_tracking_uri()
-    told, scores = [], []
+    told: list[str] = []
+    scores = []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         for baselines in ("[logistic_regression]", "[]"):
@@ -48,7 +54,7 @@ def ran(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                 lines: list[str] = []
                 caught.setattr("builtins.print", lines.append)
                 assert train_churn.main([*arguments, "--set", f"churn.baselines={baselines}"]) == 0
-                assert score_churn.main(arguments) == 0
+                assert score_churn.main([*arguments, "--model-version", str(len(told) + 1)]) == 0
             told.append("\n".join(lines))
             scores.append(lake.read(CHURN_SCORES).drop("scored_at").orderBy("customer").collect())
         yield Ran(lake, arguments, told, scores)
@@ -59,7 +65,44 @@ def test_the_same_tables_and_seed_give_the_same_model(ran: Ran) -> None:
     first, second = parents()
     assert {name: first.data.metrics[name] for name in METRICS} == {name: second.data.metrics[name] for name in METRICS}
     assert first.data.params["seed"] == second.data.params["seed"]
-    assert ran.scores[0] == ran.scores[1]
+    assert {row.model_version for row in ran.scores[1]} == {"2"}
+    assert [answer(row) for row in ran.scores[0]] == [answer(row) for row in ran.scores[1]]
+
+
+def answer(row: Row) -> dict[str, object]:
+    """``row`` without the version that answered."""
+    return {name: value for name, value in row.asDict(recursive=True).items() if name != "model_version"}
+
+
+def test_those_who_complain_leave_and_the_forest_finds_it(ran: Ran) -> None:
+    metrics = parents()[0].data.metrics
+    assert metrics["roc_auc"] > 0.8
+    assert metrics["roc_auc_best"] == 1.0
+    assert f"roc_auc {metrics['roc_auc']:.3f}, best possible from the planted truth 1.000" in ran.told[0]
+
+
+def test_a_run_is_trained_again_on_the_versions_it_logged(ran: Ran) -> None:
+    first = parents()[0].data
+    versions = {table.name: int(first.tags[f"source_{table.name}_version"]) for table in TABLES}
+    assert versions == {table.name: ran.lake.version(table) for table in TABLES}
+    settings = load_settings(overrides=ran.arguments[3::2], conf=Path(ran.arguments[1]))
+    dates = [date.fromisoformat(day) for day in first.params["training_dates"].split(",")]
+
+    def rows() -> list[Row]:
+        sources = read_sources(ran.lake, versions)
+        return sources.labelled(dates, settings.churn).orderBy("customer", "as_of").collect()
+
+    before = rows()
+    ran.lake.append(COMPLAINTS, ran.lake.read(COMPLAINTS))
+    assert rows() == before
+    assert read_sources(ran.lake).labelled(dates, settings.churn).orderBy("customer", "as_of").collect() != before
+
+
+def test_everything_that_decides_is_logged(ran: Ran) -> None:
+    params = parents()[0].data.params
+    assert (params["missed_cost"], params["false_alarm_cost"]) == ("5.0", "1.0")
+    assert params["categorical"] == "", "only the newest state of these is delivered"
+    assert ran.lake.read(SUBSCRIBERS).count() == 120
 
 
 def test_the_alias_stays_where_the_challenger_is_no_better(ran: Ran) -> None:
@@ -127,9 +170,27 @@ def test_a_table_of_ones_own_is_judged_by_cross_validation(
     told = capsys.readouterr().out
     assert "own.csv, 3-fold cross-validation: 120 rows, 30 of them left" in told
     assert "telflow-churn-own version 1 is the champion" in told
+    name = "telflow-churn-own"
+    version = MlflowClient().get_model_version_by_alias(name, "champion")
+    params = mlflow.get_run(str(version.run_id)).data.params
+    assert (params["missed_cost"], params["label"], params["left"]) == ("1.0", "gone", "Yes")
+    recorded = float(version.tags[RECORDED])
+    same = contest_on_record(name, recorded, version.tags[GROUND], 0.005)
+    assert (same.champion, same.is_won) == (recorded, False)
+    other = contest_on_record(name, 0.99, version.tags[GROUND].replace("gone", "left"), 0.005)
+    assert "not measured beside the champion, version 1, for it was judged on another table" in other.reason
+    assert not other.is_won
     model = mlflow.pyfunc.load_model("models:/telflow-churn-own@champion")
     answer = model.predict(pd.DataFrame({"months": [0.0, 5.0], "kind": ["0", "1"]}))
     assert answer["probability"].iloc[0] > answer["probability"].iloc[1]
+
+
+def test_a_date_with_too_little_before_it_or_after_the_last_day_is_refused(ran: Ran) -> None:
+    before = ran.lake.version(CHURN_SCORES)
+    for day in ("2024-01-28", "2024-03-12", "2030-01-01"):
+        with pytest.raises(AsOfError, match="holds 2024-01-01 to 2024-03-09 and 28 days are needed"):
+            score_churn.main([*ran.arguments, "--as-of", day])
+    assert ran.lake.version(CHURN_SCORES) == before
 
 
 def parents() -> list[mlflow.entities.Run]:

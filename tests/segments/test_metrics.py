@@ -17,7 +17,14 @@ from sklearn.metrics import (
 )
 
 from telflow.segments.fit import Candidate
-from telflow.segments.metrics import ari_of, ari_of_counts, bootstrap_ari, bounded_sample, clustering_metrics
+from telflow.segments.metrics import (
+    ari_of,
+    ari_of_counts,
+    bootstrap_ari,
+    bounded_sample,
+    clustering_metrics,
+    davies_bouldin,
+)
 from telflow.segments.model import Centres, Floats, Integers
 from telflow.settings import Algorithm
 
@@ -53,6 +60,10 @@ def test_a_cluster_of_nobody_is_the_smallest_and_one_for_all_has_no_silhouette(s
     alone = clustering_metrics(clustered(spark, points, np.zeros(20, dtype=np.int64)), 1)
     assert alone["silhouette"] is alone["calinski_harabasz"] is alone["davies_bouldin"] is None
     assert (alone["smallest_share"], alone["largest_share"]) == (1.0, 1.0)
+
+
+def test_two_clusters_with_one_centre_have_no_davies_bouldin() -> None:
+    assert davies_bouldin(np.array([[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]), np.array([0.0, 1.0, 1.0])) is None
 
 
 @given(LABELS)

@@ -91,6 +91,23 @@ def test_of_a_mixture_the_likeliest_component_answers_however_far_away(points: n
     assert distance[number == 0] == pytest.approx(first[number == 0], abs=1e-6)
 
 
+MIXTURE = ((0.0, 0.0), (3.0, 0.0)), (0.5, 0.5)
+
+
+@given(st.floats(-2, 5))
+def test_a_direction_without_variance_in_all_components_says_nothing(x: float) -> None:
+    flat = Centres("gaussian_mixture", *MIXTURE, (((1.0, 0.0), (0.0, 0.0)),) * 2)
+    number, distance = flat.nearest(np.array([[x, 0.0]]))
+    assert number[0] == (x > 1.5) or x == 1.5
+    assert distance[0] == pytest.approx(min(abs(x), abs(x - 3.0)))
+
+
+def test_a_direction_without_variance_in_one_component_keeps_others_out_of_it() -> None:
+    one_flat = Centres("gaussian_mixture", *MIXTURE, (((1.0, 0.0), (0.0, 0.0)), ((1.0, 0.0), (0.0, 1.0))))
+    number, _ = one_flat.nearest(np.array([[0.0, 0.0], [0.0, 0.5], [1.0, 2.0], [2.9, 0.0]]))
+    assert number.tolist() == [0, 1, 1, 0], "who is exactly where one component is flat belongs to it"
+
+
 def test_it_needs_no_spark() -> None:
     code = "import sys, telflow.segments.model; sys.exit('pyspark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,7 +12,7 @@ def placed(*each: Metrics) -> int | None:
 
 
 def metrics(smallest_share: float, bootstrap_ari: float, silhouette: float | None) -> Metrics:
-    return {"smallest_share": smallest_share, "bootstrap_ari": bootstrap_ari, "silhouette": silhouette}
+    return {"smallest_share": smallest_share, "bootstrap_ari": bootstrap_ari, "common_silhouette": silhouette}
 
 
 def test_the_trap_of_raw_bytes_is_refused_though_it_has_the_best_of_everything_else() -> None:
@@ -25,7 +25,11 @@ def test_the_trap_of_raw_bytes_is_refused_though_it_has_the_best_of_everything_e
 def test_stable_goes_before_a_greater_silhouette_and_among_stable_ones_the_silhouette_decides() -> None:
     assert placed(metrics(0.1, 0.899, 0.9), metrics(0.1, 0.9, 0.2)) == 1
     assert placed(metrics(0.1, 0.99, 0.4), metrics(0.1, 0.91, 0.5)) == 1
-    assert placed(metrics(0.1, 0.5, 0.4), metrics(0.1, 0.7, 0.3)) == 0
+
+
+def test_among_those_that_are_not_stable_the_steadier_goes_before_a_greater_silhouette() -> None:
+    assert placed(metrics(0.1, 0.2, 0.5), metrics(0.1, 0.89, 0.4)) == 1
+    assert placed(metrics(0.1, 0.5, 0.4), metrics(0.1, 0.5, 0.5)) == 1
 
 
 @pytest.mark.parametrize(("share", "passes"), [(0.03, True), (0.0299, False)])

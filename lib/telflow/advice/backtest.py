@@ -1,13 +1,15 @@
 """Back-test on a simulation: freeze at a date, recommend from what was known by then, look at what was planted.
 
-The planted need for a larger plan is that of the week before the freeze: expected volume of a cycle above
-``utilisation_limit`` of the plan. ``needs_upsize``, as it stands at the end of the simulation, is looked at as well;
-frozen earlier, that is a forecast.
+The planted need for a larger plan is that of the week before the freeze: expected volume of a cycle above the limit
+that the simulation plants by, whatever the advice takes for one. ``needs_upsize``, as it stands at the end of the
+simulation, is looked at as well; frozen earlier, that is a forecast.
+
+Of the tables, churn scores may be of a model that was trained after the freeze: they hold offers back, no more.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -15,20 +17,28 @@ import mlflow
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from telflow.advice.micro_trends import Period, micro_trends
-from telflow.advice.plan_fit import UP, customer_use, plan_fit
-from telflow.advice.recommendations import NO_CHANGE, SERVICE, recommendations, with_standing
-from telflow.advice.standing import peers_of, standing, subscribed
-from telflow.advice.steps import period_of, reviewed_rules
+from telflow.advice.micro_trends import WEEK_DAYS, Period, micro_trends
+from telflow.advice.plan_fit import UP
+from telflow.advice.recommendations import NO_CHANGE, PLAN_UP, SERVICE, needs, recommendations, with_standing
+from telflow.advice.rules import Rules
+from telflow.advice.standing import peers_of, subscribed, with_plan_seen
+from telflow.advice.steps import basis_of, kept, period_of, reviewed_rules
 from telflow.errors import TableMissingError
 from telflow.lake import Lake
-from telflow.settings import Settings
+from telflow.settings import AdviceSettings, Settings
+from telflow.simulate.customers import UTILISATION_LIMIT
 from telflow.tables import (
+    CHURN_EVENTS,
+    CHURN_SCORES,
+    COMPLAINTS,
     CUSTOMER_DAILY,
+    CUSTOMER_SCORES,
+    CUSTOMER_SEGMENTS,
     PLANS,
+    SUBSCRIBERS,
     TRUTH_CUSTOMER_CATEGORIES,
     TRUTH_CUSTOMER_WEEKS,
     TRUTH_CUSTOMERS,
@@ -40,8 +50,26 @@ OURS, POPULAR, USED = "advice", "most_popular", "utilisation_only"
 RANKINGS: Final = (OURS, POPULAR, USED)
 SHARES: Final = (0.05, 0.1, 0.2)
 GROUPS: Final = ("plan", "region", "segment")
+READ: Final = (
+    CUSTOMER_DAILY,
+    SUBSCRIBERS,
+    PLANS,
+    CHURN_EVENTS,
+    COMPLAINTS,
+    CUSTOMER_SEGMENTS,
+    CUSTOMER_SCORES,
+    CHURN_SCORES,
+    TRUTH_CUSTOMERS,
+    TRUTH_CUSTOMER_WEEKS,
+    TRUTH_CUSTOMER_CATEGORIES,
+)
+DRAWS: Final = 1000
+SEED: Final = 1
+LIMITS: Final = (0.025, 0.975)
 
 Booleans = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -61,20 +89,23 @@ class Hits:
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """What a back-test found; all of it synthetic.
+    """What a back-test found; all of it synthetic. Intervals hold 95 %, by bootstrap over the customers.
 
     Attributes:
         as_of: the freeze.
-        customers: subscribers with enough history to be advised.
-        untold: subscribers without.
+        customers: subscribers whose plan is judged.
+        untold: subscribers without enough history for that.
         needing: of ``customers``, those with a planted need for a larger plan.
-        upsize: the advice to go up at the default threshold.
-        approached: the same, without those that offers of more are held back from.
+        upsize: the advice to go up at the default threshold, before anything is held back.
+        precision, recall: intervals of these two of ``upsize``; None where they have no value.
+        offered: the larger plans that stand among the recommendations.
+        approached: those of them whom the customer's consent lets be made, against the need of those who consent.
         same_size: each baseline, given as many customers as ``upsize``.
+        leads: interval of the precision of ``upsize`` less that of each baseline.
         at_end: ``upsize`` against ``needs_upsize``, the need at the end of the simulation.
-        flat_customers: customers for whom nothing is planted: steady, no trend, a plan that is large enough.
+        flat_customers: customers for whom nothing is planted: steady, no trend in the weeks looked at, no need.
         flat_advised: part of them who get anything but no change.
-        services: part of the services recommended whose category's trend was planted as rising.
+        services: part of the services recommended whose category's trend is planted as rising in the recent weeks.
         metrics: all of it, and more, as logged.
         fairness: by plan, region and planted segment: customers, part in need, part advised, precision, recall.
         run_id: the run in MLflow.
@@ -85,8 +116,12 @@ class BacktestReport:
     untold: int
     needing: int
     upsize: Hits
+    precision: Interval | None
+    recall: Interval | None
+    offered: Hits
     approached: Hits
     same_size: Mapping[str, Hits]
+    leads: Mapping[str, Interval | None]
     at_end: Hits
     flat_customers: int
     flat_advised: float | None
@@ -114,71 +149,72 @@ def backtest(lake: Lake, settings: Settings, as_of: date | None = None) -> Backt
     period = period_of(lake, as_of)
     if period is None:
         raise TableMissingError(f"{lake.location(CUSTOMER_DAILY)} holds no day before {as_of}: roll up customers first")
-    judged, advised = frozen(lake, settings, period)
-    told = judged[judged["untold_reason"].isna()].reset_index(drop=True)
+    rules = reviewed_rules(settings)
+    frozen = freeze(lake, settings.advice, rules, period)
     open_experiment(settings.mlflow, TARGET)
     with mlflow.start_run(run_name=f"back-test as of {period.as_of}") as run:
-        log_source(lake, CUSTOMER_DAILY, TRUTH_CUSTOMERS)
-        mlflow.log_params({"as_of": str(period.as_of), **settings.advice.model_dump(exclude={"rules"})})
-        report = judge(period.as_of, told, len(judged) - len(told), advised, run.info.run_id)
+        log_source(lake, *[table for table in READ if lake.exists(table)])
+        chosen = settings.advice.model_dump(exclude={"rules"})
+        mlflow.log_params({"as_of": str(period.as_of), "rules_version": rules.version, **chosen})
+        report = judge(period.as_of, frozen, run.info.run_id)
         log_values(dict(report.metrics))
         mlflow.log_text(report.fairness.to_csv(index=False), "fairness.csv")
     return report
 
 
-def frozen(lake: Lake, settings: Settings, period: Period) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Advice of a date beside the truth: a row for each subscriber, and a row for each recommendation.
+@dataclass(frozen=True)
+class Frozen:
+    """Advice of a date beside the truth.
 
-    A simulation's customers fit the driver: there is no truth of others.
+    Attributes:
+        fits: a row for each subscriber.
+        given: a row for each recommendation.
     """
-    chosen, as_of = settings.advice, period.as_of
-    subscribers = subscribed(lake, as_of)
-    peers = peers_of(lake, subscribers, as_of)
-    daily = lake.read(CUSTOMER_DAILY)
-    trends = micro_trends(daily, peers, period, chosen).persist()
-    used = customer_use(daily, period, chosen)
-    plans = lake.read(PLANS)
-    fit = plan_fit(subscribers, plans, trends, used, chosen).withColumn("as_of", F.lit(as_of)).persist()
-    try:
-        stands = standing(lake, subscribers, peers, as_of, chosen.complaint_days)
-        known = with_standing(fit, stands, chosen).persist()
-        given = recommendations(known, trends, reviewed_rules(settings), chosen)
-        advised = given.select("customer", "kind", "category", "is_suppressed").toPandas()
-        known.unpersist()
-        columns = ["customer", "plan", "utilisation", "upsize_confidence", "advice", "suggested_plan", "untold_reason"]
-        truth = truth_on(lake, as_of, chosen.utilisation_limit)
-        judged = (
-            fit.select(*columns, F.element_at("cycle_gigabytes", -1).alias("cycle"))
-            .join(subscribers.select("customer", "region"), on="customer", how="inner")
-            .join(plans.select("plan", "monthly_price", "volume_gigabytes"), on="plan", how="left")
-            .join(truth, on="customer", how="inner")
-            .toPandas()
-        )
-        rising = planted_rising(lake, as_of).toPandas()
-    finally:
-        trends.unpersist()
-        fit.unpersist()
-    return judged.sort_values("customer", ignore_index=True), advised.merge(
-        rising, on=["customer", "category"], how="left"
-    )
+
+    fits: pd.DataFrame
+    given: pd.DataFrame
 
 
-def truth_on(lake: Lake, as_of: date, limit: float) -> DataFrame:
+def freeze(lake: Lake, settings: AdviceSettings, rules: Rules, period: Period) -> Frozen:
+    """The advice as on ``period.as_of``. A simulation's customers fit the driver: there is no truth of others."""
+    daily, plans = lake.read(CUSTOMER_DAILY), lake.read(PLANS)
+    subscribers = subscribed(lake, period.as_of)
+    peers = peers_of(lake, subscribers.transform(with_plan_seen, daily, period, settings), period.as_of)
+    columns = ["customer", "plan", "utilisation", "upsize_confidence", "advice", "suggested_plan", "untold_reason"]
+    last_cycle = F.get(F.reverse("cycle_gigabytes"), F.lit(0)).alias("cycle")
+    with kept(micro_trends(daily, peers, period, settings)) as trends:
+        basis = basis_of(lake, daily, trends, period, settings)
+        called = needs(trends, rules, settings)
+        with kept(with_standing(basis.fit, basis.standing, called, settings)) as known:
+            fits = (
+                known.select(*columns, last_cycle, "has_consented")
+                .join(subscribers.select("customer", "region"), on="customer", how="inner")
+                .join(plans.select("plan", "monthly_price", "volume_gigabytes"), on="plan", how="left")
+                .join(planted(lake, period, settings), on="customer", how="inner")
+                .toPandas()
+            )
+            given = recommendations(known, called, rules, settings)
+            told = given.select("customer", "kind", "category", "may_approach").toPandas()
+    rising = planted_rising(lake, period.as_of, settings).toPandas()
+    return Frozen(fits, told.merge(rising, on=["customer", "category"], how="left"))
+
+
+def planted(lake: Lake, period: Period, settings: AdviceSettings) -> DataFrame:
     """What was planted for each customer, as of a day.
 
     Returns:
         ``customer``, ``segment``, ``ideal_plan``, ``is_needing`` (of the week before ``as_of``), ``needs_upsize`` (at
-        the end) and ``is_flat``: steady use, no trend of any category so far, no need.
+        the end) and ``is_flat``: steady use, no trend of any category in the cycles looked at, no need.
     """
+    as_of = period.as_of
     weeks = lake.read(TRUTH_CUSTOMER_WEEKS).where(F.col("week_start") < F.lit(as_of))
-    needs = weeks.groupBy("customer").agg((F.max_by("utilisation", "week") > limit).alias("is_needing"))
-    has_begun = (F.col("slope_per_week") != 0) & (F.col("trend_from") < F.lit(as_of))
-    trending = lake.read(TRUTH_CUSTOMER_CATEGORIES).groupBy("customer").agg(F.max(has_begun).alias("is_trending"))
-    joined = (
-        lake.read(TRUTH_CUSTOMERS).join(needs, on="customer", how="inner").join(trending, on="customer", how="left")
-    )
+    is_needing = F.max_by("utilisation", "week") > UTILISATION_LIMIT
+    needing = weeks.groupBy("customer").agg(is_needing.alias("is_needing"))
+    is_trend = (F.col("slope_per_week") != 0) & lasts(as_of, settings.cycles * settings.cycle_days)
+    trending = lake.read(TRUTH_CUSTOMER_CATEGORIES).groupBy("customer").agg(F.max(is_trend).alias("is_trending"))
+    customers = lake.read(TRUTH_CUSTOMERS).join(needing, on="customer", how="inner")
     is_flat = (F.col("plan_fit") == "steady") & ~F.col("is_trending") & ~F.col("is_needing")
-    return joined.select(
+    return customers.join(trending, on="customer", how="left").select(
         "customer",
         "segment",
         "ideal_plan",
@@ -188,111 +224,164 @@ def truth_on(lake: Lake, as_of: date, limit: float) -> DataFrame:
     )
 
 
-def planted_rising(lake: Lake, as_of: date) -> DataFrame:
-    """``customer`` and ``category`` of trends planted as rising that had begun, with ``is_rising`` true."""
-    is_rising = (F.col("trend") == "rising") & (F.col("trend_from") < F.lit(as_of))
+def planted_rising(lake: Lake, as_of: date, settings: AdviceSettings) -> DataFrame:
+    """``customer`` and ``category`` of trends planted as rising in the recent weeks, with ``is_rising`` true."""
+    is_rising = (F.col("trend") == "rising") & lasts(as_of, settings.recent_weeks * WEEK_DAYS)
     rows = lake.read(TRUTH_CUSTOMER_CATEGORIES).where(is_rising)
     return rows.select("customer", "category", F.expr("true").alias("is_rising"))
 
 
-def judge(as_of: date, told: pd.DataFrame, untold: int, advised: pd.DataFrame, run_id: str) -> BacktestReport:
+def lasts(as_of: date, days: int) -> Column:
+    """Whether a planted trend lies, in part at least, in the ``days`` before ``as_of``."""
+    return (F.col("trend_from") < F.lit(as_of)) & (F.col("trend_until") > F.lit(as_of - timedelta(days=days)))
+
+
+def judge(as_of: date, frozen: Frozen, run_id: str) -> BacktestReport:
     """The report on frozen advice.
 
     Args:
         as_of: the freeze.
-        told: what ``frozen`` tells of the subscribers with enough history.
-        untold: subscribers without.
-        advised: what ``frozen`` tells of the recommendations.
+        frozen: what ``freeze`` returns.
         run_id: run that it is logged under.
     """
-    needs = told["is_needing"].to_numpy(bool)
-    is_up = (told["advice"] == UP).to_numpy(bool)
-    held_back = set(advised.loc[advised["is_suppressed"], "customer"])
-    upsize = hits(is_up, needs)
-    orders = rankings(told)
-    same_size = {name: hits(first(orders[name], upsize.chosen), needs) for name in (POPULAR, USED)}
-    offered = set(advised.loc[advised["kind"] != NO_CHANGE, "customer"])
-    flat = told.loc[told["is_flat"].to_numpy(bool), "customer"]
-    services = advised.loc[advised["kind"] == SERVICE, "is_rising"]
-    report = BacktestReport(
+    given = frozen.given
+    is_told = frozen.fits["untold_reason"].isna()
+    fits = frozen.fits[is_told].sort_values("customer", ignore_index=True)
+    is_needing = truths(fits["is_needing"])
+    is_up = truths(fits["advice"] == UP)
+    upsize, orders = hits(is_up, is_needing), rankings(fits)
+    baselines = {name: first(orders[name], upsize.chosen) for name in (POPULAR, USED)}
+    larger = given[given["kind"] == PLAN_UP]
+    consents = truths(fits["has_consented"])
+    is_approached = truths(fits["customer"].isin(larger.loc[truths(larger["may_approach"]), "customer"]))
+    flat = fits.loc[truths(fits["is_flat"]), "customer"]
+    services = given.loc[given["kind"] == SERVICE, "is_rising"]
+    right_plan = truths(fits["suggested_plan"] == fits["ideal_plan"])[is_up & is_needing]
+    counts = resampled(len(fits))
+    found = {
+        "upsize": upsize,
+        "offered": hits(truths(fits["customer"].isin(larger["customer"])), is_needing),
+        "approached": hits(is_approached[consents], is_needing[consents]),
+        "at_end": hits(is_up, truths(fits["needs_upsize"])),
+        **{f"same_size_{name}": hits(chosen, is_needing) for name, chosen in baselines.items()},
+    }
+    values = {
+        "customers": len(fits),
+        "untold": len(frozen.fits) - len(fits),
+        "needing": int(is_needing.sum()),
+        "flat_customers": len(flat),
+        "flat_advised": share(truths(flat.isin(given.loc[given["kind"] != NO_CHANGE, "customer"]))),
+        "service_precision": share(truths(services.notna())),
+        "right_plan_share": share(right_plan),
+    }
+    intervals = {
+        "upsize_precision": interval(part(counts, is_up, is_needing)),
+        "upsize_recall": interval(part(counts, is_needing, is_up)),
+        **{
+            f"lead_over_{name}": interval(part(counts, is_up, is_needing) - part(counts, chosen, is_needing))
+            for name, chosen in baselines.items()
+        },
+    }
+    return BacktestReport(
         as_of=as_of,
-        customers=len(told),
-        untold=untold,
-        needing=int(needs.sum()),
+        customers=len(fits),
+        untold=len(frozen.fits) - len(fits),
+        needing=int(is_needing.sum()),
         upsize=upsize,
-        approached=hits(is_up & ~told["customer"].isin(held_back).to_numpy(bool), needs),
-        same_size=same_size,
-        at_end=hits(is_up, told["needs_upsize"].to_numpy(bool)),
+        precision=intervals["upsize_precision"],
+        recall=intervals["upsize_recall"],
+        offered=found["offered"],
+        approached=found["approached"],
+        same_size={name: found[f"same_size_{name}"] for name in baselines},
+        leads={name: intervals[f"lead_over_{name}"] for name in baselines},
+        at_end=found["at_end"],
         flat_customers=len(flat),
-        flat_advised=share(flat.isin(offered).to_numpy(bool)),
-        services=share(services.notna().to_numpy(bool)),
-        metrics={},
-        fairness=fairness(told, is_up, needs),
+        flat_advised=values["flat_advised"],
+        services=values["service_precision"],
+        metrics={**values, **metrics_of({**found, **at_k(orders, is_needing)}), **limits_of(intervals)},
+        fairness=fairness(fits, is_up, is_needing),
         run_id=run_id,
     )
-    right_plan = (told["suggested_plan"] == told["ideal_plan"]).to_numpy(bool)[is_up & needs]
-    return with_metrics(report, orders, needs, share(right_plan))
 
 
-def with_metrics(
-    report: BacktestReport, orders: Mapping[str, npt.NDArray[np.int64]], needs: Booleans, right_plan: float | None
-) -> BacktestReport:
-    """``report`` with its metrics by name, precision and recall at k among them."""
-    metrics: dict[str, float | None] = {
-        "customers": report.customers,
-        "untold": report.untold,
-        "needing": report.needing,
-        "flat_customers": report.flat_customers,
-        "flat_advised": report.flat_advised,
-        "service_precision": report.services,
-        "right_plan_share": right_plan,
+def at_k(orders: Mapping[str, Sequence[Floats]], is_needing: Booleans) -> dict[str, Hits]:
+    """Each ranking's first ones: parts of all customers, and as many as are in need."""
+    sizes = {f"{size * 100:.0f}pct": max(round(size * len(is_needing)), 1) for size in SHARES}
+    sizes["need"] = int(is_needing.sum())
+    return {
+        f"at_{size}_{name}": hits(first(orders[name], count), is_needing)
+        for size, count in sizes.items()
+        for name in RANKINGS
     }
-    named = {"upsize": report.upsize, "approached": report.approached, "at_end": report.at_end}
-    named |= {f"same_size_{name}": found for name, found in report.same_size.items()}
-    for part in SHARES:
-        size = max(round(part * report.customers), 1)
-        named |= {
-            f"at_{part:.0%}_{name}".replace("%", "pct"): hits(first(orders[name], size), needs) for name in RANKINGS
-        }
-    named |= {f"at_need_{name}": hits(first(orders[name], report.needing), needs) for name in RANKINGS}
-    for name, found in named.items():
-        metrics |= {
-            f"{name}_precision": found.precision,
-            f"{name}_recall": found.recall,
-            f"{name}_chosen": found.chosen,
-        }
-    return replace(report, metrics=metrics)
 
 
-def rankings(told: pd.DataFrame) -> dict[str, npt.NDArray[np.int64]]:
-    """Places of the customers, those first who should go up first, by each way of ranking.
+def metrics_of(found: Mapping[str, Hits]) -> dict[str, float | None]:
+    """Numbers of each of ``found``, by name."""
+    return {
+        f"{name}_{measure}": value
+        for name, hit in found.items()
+        for measure, value in (("precision", hit.precision), ("recall", hit.recall), ("chosen", hit.chosen))
+    }
+
+
+def limits_of(intervals: Mapping[str, Interval | None]) -> dict[str, float | None]:
+    """Both limits of each interval, by name."""
+    return {
+        f"{name}_{end}": None if limits is None else limits[place]
+        for name, limits in intervals.items()
+        for place, end in enumerate(("low", "high"))
+    }
+
+
+def rankings(fits: pd.DataFrame) -> dict[str, list[Floats]]:
+    """What customers are ranked by, the most first, in each way of ranking.
 
     Ours by confidence, then utilisation; the most popular by how many hold the next dearer plan; the last by the use of
     the plan's volume in the last billing cycle alone.
     """
-    held = told["plan"].value_counts()
-    prices = told.drop_duplicates("plan").sort_values("monthly_price")["plan"].tolist()
+    held = fits["plan"].value_counts()
+    prices = fits.drop_duplicates("plan").sort_values("monthly_price")["plan"].tolist()
     following = dict(pairwise(prices))
-    popularity = told["plan"].map(lambda plan: float(held.get(following.get(plan, ""), 0)))
-    by_cycle = (told["cycle"] / told["volume_gigabytes"]).fillna(0.0)
-    keys = {
-        OURS: [told["upsize_confidence"].fillna(0.0), told["utilisation"].fillna(0.0)],
-        POPULAR: [popularity],
-        USED: [by_cycle],
-    }
-    return {name: np.lexsort([-key.to_numpy(float) for key in reversed(by)]) for name, by in keys.items()}
+    popularity = fits["plan"].map(lambda plan: float(held.get(following.get(plan, ""), 0)))
+    by_cycle = fits["cycle"] / fits["volume_gigabytes"]
+    by_name = {OURS: [fits["upsize_confidence"], fits["utilisation"]], POPULAR: [popularity], USED: [by_cycle]}
+    return {name: [key.fillna(0.0).to_numpy(float) for key in keys] for name, keys in by_name.items()}
 
 
-def first(order: npt.NDArray[np.int64], count: int) -> Booleans:
-    """True for the first ``count`` of ``order``."""
-    chosen = np.zeros(len(order), dtype=bool)
-    chosen[order[:count]] = True
-    return chosen
+def first(keys: Sequence[Floats], count: int) -> Floats:
+    """Which part of each customer is among the first ``count`` by ``keys``: equals share what is left for them."""
+    _, group, sizes = np.unique(-np.stack(keys, axis=1), axis=0, return_inverse=True, return_counts=True)
+    before = np.cumsum(sizes) - sizes
+    return np.asarray(np.clip((count - before) / sizes, 0.0, 1.0)[group.ravel()])
 
 
-def hits(chosen: Booleans, needs: Booleans) -> Hits:
-    """How well ``chosen`` meets ``needs``."""
-    return Hits(int(chosen.sum()), share(needs[chosen]), share(chosen[needs]))
+def hits(chosen: Booleans | Floats, is_needing: Booleans) -> Hits:
+    """How well ``chosen``, of each customer the part that is, meets the need."""
+    count, needing, met = float(chosen.sum()), int(is_needing.sum()), float(chosen[is_needing].sum())
+    return Hits(round(count), met / count if count else None, met / needing if needing else None)
+
+
+def resampled(customers: int) -> Floats:
+    """How often each customer is drawn in each of DRAWS bootstrap samples."""
+    if not customers:
+        return np.zeros((DRAWS, 0))
+    drawn = np.random.default_rng(SEED).multinomial(customers, np.full(customers, 1 / customers), size=DRAWS)
+    return drawn.astype(float)
+
+
+def part(counts: Floats, whole: Booleans | Floats, inside: Booleans) -> Floats:
+    """Part of ``whole`` that is ``inside`` too, in each sample; not a number where a sample holds none."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((counts @ (whole * inside)) / (counts @ whole.astype(float)))
+
+
+def interval(values: Floats) -> Interval | None:
+    """What holds 95 % of ``values``; None where one of them is no number."""
+    return (
+        None
+        if np.isnan(values).any()
+        else (float(np.quantile(values, LIMITS[0])), float(np.quantile(values, LIMITS[1])))
+    )
 
 
 def share(values: Booleans) -> float | None:
@@ -300,7 +389,12 @@ def share(values: Booleans) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def fairness(told: pd.DataFrame, is_up: Booleans, needs: Booleans) -> pd.DataFrame:
+def truths(values: pd.Series) -> Booleans:
+    """``values`` as an array."""
+    return values.to_numpy(bool)
+
+
+def fairness(fits: pd.DataFrame, is_up: Booleans, is_needing: Booleans) -> pd.DataFrame:
     """How the advice to go up treats each plan, region and planted segment.
 
     Returns:
@@ -308,10 +402,10 @@ def fairness(told: pd.DataFrame, is_up: Booleans, needs: Booleans) -> pd.DataFra
     """
     rows = []
     for by in GROUPS:
-        for group in sorted(told[by].unique()):
-            inside = (told[by] == group).to_numpy(bool)
-            found = hits(is_up[inside], needs[inside])
-            shares = (share(needs[inside]), share(is_up[inside]), found.precision, found.recall)
+        for group in sorted(fits[by].unique()):
+            inside = truths(fits[by] == group)
+            found = hits(is_up[inside], is_needing[inside])
+            shares = (share(is_needing[inside]), share(is_up[inside]), found.precision, found.recall)
             rows.append((by, group, int(inside.sum()), *shares))
     return pd.DataFrame(
         rows, columns=["by", "group", "customers", "needing_share", "advised_share", "precision", "recall"]

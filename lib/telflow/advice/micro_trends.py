@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from statistics import NormalDist
 from typing import Final
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from telflow.advice.robust import (
@@ -31,7 +31,7 @@ ALL: Final = "all"
 CUSTOMER: Final = "customer"
 WEEK_DAYS: Final = 7
 LIMITS: Final = 0.95
-FEW_WEEKS, LITTLE_VOLUME = "too few weeks", "too little volume"
+FEW_WEEKS, LITTLE_VOLUME, NO_RECENT_USE = "too few weeks", "too little volume", "no recent use"
 KEY: Final = ("scope_kind", "scope")
 
 
@@ -121,18 +121,32 @@ def weekly_bytes(daily: DataFrame, as_of: date, weeks: int, active_day_bytes: in
 
 
 def weekly_of_peers(weekly: DataFrame, peers: Peers) -> DataFrame:
-    """What ``weekly_bytes`` tells, summed over each group of ``peers``."""
+    """What ``weekly_bytes`` tells, for each group of ``peers``: bytes a member who was seen in the week.
+
+    A sum would rise with every member who joins.
+    """
     grouped = weekly.join(peers.groups, on="customer", how="inner").groupBy("peers", "category", "week")
-    summed = grouped.agg(F.sum("bytes").alias("bytes"), F.sum("active_days").alias("active_days"))
-    return summed.select(F.lit(peers.kind).alias("scope_kind"), F.col("peers").alias("scope"), *WEEKLY)
+    summed = grouped.agg(
+        F.sum("bytes").alias("bytes"), F.sum("active_days").alias("active_days"), F.count(F.lit(1)).alias("members")
+    )
+    whole_week = Window.partitionBy("peers", "week").rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    seen = F.max(F.when(F.col("category") == ALL, F.col("members"))).over(whole_week)
+    return summed.select(
+        F.lit(peers.kind).alias("scope_kind"),
+        F.col("peers").alias("scope"),
+        "category",
+        "week",
+        F.floor(F.col("bytes") / seen).alias("bytes"),
+        "active_days",
+    )
 
 
 def with_series(weekly: DataFrame, weeks: int, settings: AdviceSettings) -> DataFrame:
     """Weeks and bytes of each scope and category as arrays, oldest first.
 
-    A week counts where the scope as a whole was active on ``min_active_days`` days: silence, a holiday say, is no
-    trend of any category, while a category without bytes in a counted week had none. A scope that first shows after
-    the first week began within a week: that one is cut, and does not count.
+    The series begins with the first week in which the scope as a whole was active on ``min_active_days`` days, and
+    runs to ``as_of``: a silent week in it had no bytes. A scope that first shows after the first week began within a
+    week: that one is cut, and the series begins with the next.
 
     Args:
         weekly: what ``weekly_bytes`` returns, under ``scope_kind`` and ``scope``.
@@ -141,30 +155,33 @@ def with_series(weekly: DataFrame, weeks: int, settings: AdviceSettings) -> Data
 
     Returns:
         ``scope_kind``, ``scope``, ``category``, ``weeks`` (array of int, weeks back), ``volumes`` and ``totals``
-        (arrays of bigint: of the category, and of the scope). Scopes without a week that counts have no row.
+        (arrays of bigint: of the category, and of the scope), ``last_active`` (int, weeks back). Scopes that were
+        active in no week, or in the last one alone, have no row.
     """
-    first = weeks - 1
-    week_of = F.map_from_entries(F.collect_list(F.struct("week", "bytes")))
-    is_counted = F.col("active_days") >= settings.min_active_days
+    is_active = F.col("active_days") >= settings.min_active_days
+    active_week = F.when(is_active, F.col("week"))
     by_category = weekly.groupBy(*KEY, "category").agg(
-        week_of.alias("by_week"), F.collect_list(F.when(is_counted, F.col("week"))).alias("counted")
+        F.map_from_entries(F.collect_list(F.struct("week", "bytes"))).alias("by_week"),
+        F.max(active_week).alias("first_active"),
+        F.min(active_week).alias("last_active"),
     )
-    ordered = F.sort_array("counted", asc=False)
-    whole = F.when(F.get(ordered, F.lit(0)) == first, ordered).otherwise(F.slice(ordered, F.lit(2), F.lit(weeks)))
-    scopes = (
-        by_category.where(F.col("category") == ALL)
-        .select(*KEY, whole.alias("weeks"), F.col("by_week").alias("all_by_week"))
-        .where(F.size("weeks") > 0)
+    first = F.when(F.col("first_active") == weeks - 1, weeks - 1).otherwise(F.col("first_active") - 1)
+    scopes = by_category.where((F.col("category") == ALL) & (first >= 0)).select(
+        *KEY,
+        F.sequence(first, F.lit(0), F.lit(-1)).alias("weeks"),
+        F.col("by_week").alias("all_by_week"),
+        "last_active",
     )
 
     def volumes(by_week: str) -> Column:
         return F.transform("weeks", lambda week: F.coalesce(F.col(by_week)[week], F.lit(0).cast("bigint")))
 
-    joined = by_category.drop("counted").join(scopes, on=list(KEY), how="inner")
+    joined = by_category.drop("first_active", "last_active").join(scopes, on=list(KEY), how="inner")
     return joined.select(
         *KEY,
         "category",
         "weeks",
+        "last_active",
         volumes("by_week").alias("volumes"),
         volumes("all_by_week").alias("totals"),
         F.lit(settings.recent_weeks).alias("recent_weeks"),
@@ -190,7 +207,7 @@ def with_trend(series: DataFrame, as_of: date, settings: AdviceSettings) -> Data
 
     Bytes are taken as natural logarithms, those below ``min_weekly_bytes`` as that many: a slope is a part by which
     use grows, the same for small and large users. Where there is too little to tell, all of it is null and
-    ``untold_reason`` says why.
+    ``untold_reason`` says why. Little volume in all is an answer: the plan may be too large.
     """
     z = NormalDist().inv_cdf((1 + LIMITS) / 2)
     floor = float(settings.min_weekly_bytes)
@@ -208,8 +225,12 @@ def with_trend(series: DataFrame, as_of: date, settings: AdviceSettings) -> Data
             "recent_bytes": recent,
         }
     )
-    is_small = F.greatest("median_bytes", "recent_bytes") < floor
-    reason = F.when(F.col("weeks_counted") < settings.min_weeks, FEW_WEEKS).when(is_small, LITTLE_VOLUME)
+    is_small = (F.col("category") != ALL) & (F.greatest("median_bytes", "recent_bytes") < floor)
+    reason = (
+        F.when(F.col("weeks_counted") < settings.min_weeks, FEW_WEEKS)
+        .when(F.col("last_active") >= settings.recent_weeks, NO_RECENT_USE)
+        .when(is_small, LITTLE_VOLUME)
+    )
     told = counted.withColumn("untold_reason", reason).withColumn(
         "points", F.when(F.col("untold_reason").isNull(), points)
     )

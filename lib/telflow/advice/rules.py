@@ -1,11 +1,12 @@
 """Rules from the trend of a category to a service: a table that people review, with a version of its own."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from telflow.classify.categories import load_categories, parse_version
+from telflow.classify.categories import parse_version
 from telflow.classify.reviewed import ReviewedTable, check_known, read_reviewed
 from telflow.errors import ReviewedTableError
 from telflow.settings import conf_folder
@@ -45,27 +46,31 @@ class Rules:
     rules: tuple[Rule, ...]
 
 
-def load_rules(path: str | None = None, known_categories: Collection[str] | None = None) -> Rules:
+def load_rules(path: str | None, known_categories: Collection[str]) -> Rules:
     """The reviewed table of rules, checked.
 
     Args:
         path: CSV with the columns of COLUMNS; None for ``base/advice_rules.csv`` of the settings.
-        known_categories: categories that may stand in it; None for those of the reviewed table of categories.
+        known_categories: categories that may stand in it.
 
     Raises:
-        ReviewedTableError: an unknown category, a rule that stands twice, a share or a price that is none, no version;
-            it names file and line.
+        ReviewedTableError: an unknown category, a rule that stands twice, a share or a price that is none, a need with
+            a number in it, no version; it names file and line.
     """
     file = Path(path) if path is not None else conf_folder() / "base" / "advice_rules.csv"
     table = read_reviewed(file, COLUMNS)
-    known = load_categories().meanings if known_categories is None else known_categories
     rules: dict[str, Rule] = {}
     for line, row in table.rows:
-        check_known(table, line, "category", row["category"], known)
+        check_known(table, line, "category", row["category"], known_categories)
         check_known(table, line, "with_larger_plan", row["with_larger_plan"], YES_NO)
         if row["rule"] in rules:
             raise ReviewedTableError(
                 f"{table.path}, line {line}, column rule: {row['rule']!r} stands there twice; rename one"
+            )
+        if re.search(r"\d", row["need"]):
+            raise ReviewedTableError(
+                f"{table.path}, line {line}, column need: {row['need']!r} holds a number, and numbers of a reason come "
+                "from tables alone; write it without"
             )
         rules[row["rule"]] = Rule(
             name=row["rule"],

@@ -1,24 +1,26 @@
 """What the jobs of the advice do: read tables, call the functions that compute, write tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from telflow.advice.associations import associations, baskets, strongest_for
-from telflow.advice.micro_trends import CUSTOMER, Period, micro_trends
+from telflow.advice.micro_trends import ALL, CUSTOMER, Period, micro_trends
 from telflow.advice.plan_fit import customer_use, plan_fit
-from telflow.advice.recommendations import NO_CHANGE, recommendations, with_standing
+from telflow.advice.recommendations import needs, recommendations, with_standing
 from telflow.advice.rules import Rules, load_rules
-from telflow.advice.standing import peers_of, standing, subscribed
+from telflow.advice.standing import peers_of, standing, subscribed, with_plan_seen
 from telflow.classify.categories import load_categories
 from telflow.customers.daily import days_held
 from telflow.customers.subscriptions import subscribed_on
 from telflow.errors import TableMissingError
 from telflow.lake import Lake, on_day
 from telflow.progress import progress
-from telflow.settings import Settings
+from telflow.settings import AdviceSettings, Settings
 from telflow.tables import (
     CATEGORY_ASSOCIATIONS,
     CHURN_EVENTS,
@@ -54,14 +56,16 @@ class AdviceReport:
         as_of: local day after the last one looked at.
         kinds: recommendations by kind.
         untold: subscribers who get none, by reason.
+        untold_at_risk: those of them who are at risk of leaving.
         customers: subscribers who get one, no change included.
-        may_approach: those of them who may be approached with something else than no change.
+        may_approach: those of them who may be approached with one.
         rules_version: version of the reviewed rules.
     """
 
     as_of: date
     kinds: Mapping[str, int]
     untold: Mapping[str, int]
+    untold_at_risk: int
     customers: int
     may_approach: int
     rules_version: str
@@ -71,13 +75,18 @@ def period_of(lake: Lake, as_of: date | None) -> Period | None:
     """The days looked at, up to ``as_of`` or all; None where the roll-up holds no day before it.
 
     Raises:
-        TableMissingError: nothing has written customer_daily yet.
+        TableMissingError: nothing has written customer_daily yet, or it ends before ``as_of``.
     """
-    days = lake.read(CUSTOMER_DAILY)
-    if as_of is not None:
-        days = days.where(F.col("local_date") < F.lit(as_of))
-    held = days_held(days)
-    return None if held is None else Period(as_of or held.last + timedelta(days=1), held.first)
+    held = days_held(lake.read(CUSTOMER_DAILY))
+    if held is None or (as_of is not None and as_of <= held.first):
+        return None
+    after = held.last + timedelta(days=1)
+    if as_of is not None and as_of > after:
+        raise TableMissingError(
+            f"{lake.location(CUSTOMER_DAILY)} ends on {held.last}: roll up customers up to the day before {as_of}, "
+            f"or take {after} at most"
+        )
+    return Period(as_of or after, held.first)
 
 
 def find_micro_trends(lake: Lake, settings: Settings, as_of: date | None = None) -> TrendReport:
@@ -89,18 +98,20 @@ def find_micro_trends(lake: Lake, settings: Settings, as_of: date | None = None)
         as_of: local day after the last one looked at; when None, the day after the last one in customer_daily.
 
     Raises:
-        TableMissingError: nothing has written customer_daily yet.
+        TableMissingError: nothing has written customer_daily yet, or it ends before ``as_of``.
     """
     period = period_of(lake, as_of)
     if period is None:
         return TrendReport(None)
-    known = subscribed_on(lake.read_or_empty(SUBSCRIBERS), lake.read_or_empty(CHURN_EVENTS), period.as_of)
-    peers = peers_of(lake, known, period.as_of)
     version = lake.version(CUSTOMER_DAILY)
-    trends = micro_trends(lake.read(CUSTOMER_DAILY), peers, period, settings.advice)
-    rows = trends.withColumn("source_version", F.lit(version).cast("bigint"))
+    daily = lake.read(CUSTOMER_DAILY, version)
+    known = subscribed_on(lake.read_or_empty(SUBSCRIBERS), lake.read_or_empty(CHURN_EVENTS), period.as_of)
+    peers = peers_of(lake, known.transform(with_plan_seen, daily, period, settings.advice), period.as_of)
+    rows = micro_trends(daily, peers, period, settings.advice).withColumn(
+        "source_version", F.lit(version).cast("bigint")
+    )
     with progress(lake.spark, "micro-trends"):
-        lake.replace(MICRO_TRENDS, rows, on_day(period.as_of), note=str(version))
+        lake.replace(MICRO_TRENDS, rows, on_day(period.as_of))
     written = lake.read(MICRO_TRENDS).where(on_day(period.as_of)).where(F.col("scope_kind") == CUSTOMER)
     outcome = F.coalesce("direction", "untold_reason").alias("outcome")
     counted = {row.outcome: row["count"] for row in written.groupBy(outcome).count().collect()}
@@ -111,41 +122,84 @@ def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None
     """Write plan_fit, category_associations and recommendations of one day, in the place of what was there for it.
 
     Args:
-        lake: needs micro_trends of that day, customer_daily, subscribers and plans; what is there of churn_scores,
-            customer_scores, customer_segments, complaints and churn_events is taken into account.
+        lake: needs micro_trends of that day, customer_daily in the version that they were told from, subscribers and
+            plans; what is there of churn_scores, customer_scores, complaints and churn_events is taken into account.
         settings: ``advice``.
-        as_of: local day after the last one looked at; when None, the newest in micro_trends.
+        as_of: local day after the last one looked at; when None, the newest of micro_trends.
 
     Raises:
         TableMissingError: a table that is needed, or its day, is not there yet.
     """
     chosen = settings.advice
-    as_of = trend_day(lake, as_of)
+    as_of = trend_day(lake, chosen, as_of)
     period = period_of(lake, as_of)
     if period is None:
         raise TableMissingError(f"{lake.location(CUSTOMER_DAILY)} holds no day before {as_of}: roll up customers first")
     trends = lake.read(MICRO_TRENDS).where(on_day(as_of))
-    subscribers = subscribed(lake, as_of)
+    read = trends.agg(F.max("source_version")).collect()[0][0]
     rules = reviewed_rules(settings)
-    used = customer_use(lake.read(CUSTOMER_DAILY), period, chosen)
-    fit = plan_fit(subscribers, lake.read(PLANS), trends, used, chosen).withColumn("as_of", F.lit(as_of))
+    basis = basis_of(lake, lake.read(CUSTOMER_DAILY, read), trends, period, chosen)
     with progress(lake.spark, "plan fit"):
-        lake.replace(PLAN_FIT, fit, on_day(as_of))
+        lake.replace(PLAN_FIT, basis.fit, on_day(as_of))
     bought = baskets(trends, chosen.basket_share)
     found = associations(bought, chosen).withColumn("as_of", F.lit(as_of))
     with progress(lake.spark, "associations"):
         lake.replace(CATEGORY_ASSOCIATIONS, found, on_day(as_of))
-    stands = standing(lake, subscribers, peers_of(lake, subscribers, as_of), as_of, chosen.complaint_days)
-    written_fit = lake.read(PLAN_FIT).where(on_day(as_of))
-    known = with_standing(written_fit, stands, chosen).persist()
     best = strongest_for(bought, lake.read(CATEGORY_ASSOCIATIONS).where(on_day(as_of)))
-    rows = recommendations(known, trends, rules, chosen).join(best, on=["customer", "category"], how="left")
-    try:
+    called = needs(trends, rules, chosen)
+    fit = lake.read(PLAN_FIT).where(on_day(as_of))
+    with kept(with_standing(fit, basis.standing, called, chosen)) as known:
+        rows = recommendations(known, called, rules, chosen).join(best, on=["customer", "category"], how="left")
         with progress(lake.spark, "recommendations"):
             lake.replace(RECOMMENDATIONS, rows, on_day(as_of), note=f"rules {rules.version}")
+        return advice_report(lake, known, as_of, rules.version)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What recommendations of a day are made from.
+
+    Attributes:
+        fit: rows of PLAN_FIT.
+        standing: where each subscriber stands, and ``peers``.
+    """
+
+    fit: DataFrame
+    standing: DataFrame
+
+
+def basis_of(lake: Lake, daily: DataFrame, trends: DataFrame, period: Period, settings: AdviceSettings) -> Basis:
+    """The fit of each subscriber's plan, and where they stand.
+
+    Args:
+        lake: subscribers, plans, and what else the provider and other jobs have written.
+        daily: rows of CUSTOMER_DAILY that ``trends`` are told from.
+        trends: rows of MICRO_TRENDS of the day.
+        period: the days looked at.
+        settings: all of ``advice``.
+
+    Raises:
+        TableMissingError: the provider has delivered no subscribers, or no plans.
+    """
+    as_of, plans = period.as_of, lake.read(PLANS)
+    subscribers = subscribed(lake, as_of)
+    on_plans = subscribers.transform(with_plan_seen, daily, period, settings)
+    used = customer_use(daily, on_plans, plans, period, settings)
+    fit = plan_fit(on_plans, plans, trends, used, settings).withColumn("as_of", F.lit(as_of))
+    is_all = (F.col("scope_kind") == CUSTOMER) & (F.col("category") == ALL)
+    groups = trends.where(is_all).select(F.col("scope").alias("customer"), "peers")
+    stands = standing(lake, subscribers, as_of, settings.complaint_days)
+    return Basis(fit, stands.join(groups, on="customer", how="left"))
+
+
+@contextmanager
+def kept(frame: DataFrame) -> Iterator[DataFrame]:
+    """``frame``, computed once while the block runs."""
+    held = frame.persist()
+    try:
+        yield held
     finally:
-        known.unpersist()
-    return advice_report(lake, as_of, rules.version)
+        held.unpersist()
 
 
 def reviewed_rules(settings: Settings) -> Rules:
@@ -153,28 +207,39 @@ def reviewed_rules(settings: Settings) -> Rules:
     return load_rules(settings.advice.rules, load_categories(settings.classify.categories).meanings)
 
 
-def advice_report(lake: Lake, as_of: date, version: str) -> AdviceReport:
-    """What stands in the tables for ``as_of``."""
+def advice_report(lake: Lake, known: DataFrame, as_of: date, version: str) -> AdviceReport:
+    """What stands in the table for ``as_of``, beside all subscribers that were ``known``."""
     written = lake.read(RECOMMENDATIONS).where(on_day(as_of))
     kinds = {row.kind: row["count"] for row in written.groupBy("kind").count().collect()}
-    fit = lake.read(PLAN_FIT).where(on_day(as_of)).where(F.col("untold_reason").isNotNull())
-    untold = {row.untold_reason: row["count"] for row in fit.groupBy("untold_reason").count().collect()}
-    is_offer = F.col("may_approach") & (F.col("kind") != NO_CHANGE)
-    first = written.where("rank = 1").agg(F.count(F.lit(1)), F.count_if(is_offer)).collect()[0]
-    return AdviceReport(as_of, kinds, untold, first[0], first[1], version)
+    by_customer = written.groupBy("customer").agg(F.max("may_approach").alias("may_approach"))
+    customers, may_approach = by_customer.agg(F.count(F.lit(1)), F.count_if("may_approach")).collect()[0]
+    without = known.join(by_customer, on="customer", how="left_anti").groupBy("untold_reason")
+    untold = without.agg(F.count(F.lit(1)).alias("count"), F.count_if("is_at_risk").alias("at_risk")).collect()
+    return AdviceReport(
+        as_of,
+        kinds,
+        {row.untold_reason: row["count"] for row in untold},
+        sum(row.at_risk for row in untold),
+        customers,
+        may_approach,
+        version,
+    )
 
 
-def trend_day(lake: Lake, as_of: date | None) -> date:
-    """Day of micro_trends to recommend by: the given one, else the newest.
+def trend_day(lake: Lake, settings: AdviceSettings, as_of: date | None) -> date:
+    """Day of micro_trends to recommend by: the given one, else the newest; in the first week, which has none, that day.
 
     Raises:
         TableMissingError: it is not there.
     """
-    days = lake.read(MICRO_TRENDS).select("as_of").distinct().collect()
-    known = sorted(row.as_of for row in days)
-    if not known or (as_of is not None and as_of not in known):
-        wanted = "any day" if as_of is None else str(as_of)
-        raise TableMissingError(
-            f"{lake.location(MICRO_TRENDS)} holds no trends as of {wanted}: run jobs/find_micro_trends.py for it first"
-        )
-    return as_of or known[-1]
+    known = {row.as_of for row in lake.read(MICRO_TRENDS).select("as_of").distinct().collect()}
+    wanted: date | None = as_of or max(known, default=None)
+    if wanted is not None and wanted in known:
+        return wanted
+    period = period_of(lake, as_of)
+    if period is not None and period.weeks(settings) == 0:
+        return period.as_of
+    raise TableMissingError(
+        f"{lake.location(MICRO_TRENDS)} holds no trends as of {wanted or 'any day'}: "
+        "run jobs/find_micro_trends.py for it first"
+    )

@@ -1,17 +1,16 @@
-"""Churn tables from the lake: features and labels of several dates, and the best that the planted truth allows."""
+"""Churn tables from the lake: features and labels of several dates."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
-from functools import reduce
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
 
-import numpy as np
-import pandas as pd
 from pyspark.sql import DataFrame
-from sklearn.metrics import roc_auc_score
+from pyspark.sql import functions as F
 
 from telflow.churn.features import churn_features, with_label
 from telflow.customers.daily import DaysHeld, days_held
-from telflow.errors import TrainingDataError
+from telflow.errors import AsOfError, TrainingDataError
 from telflow.lake import Lake
 from telflow.settings import ChurnSettings
 from telflow.tables import (
@@ -19,80 +18,101 @@ from telflow.tables import (
     COMPLAINTS,
     CUSTOMER_DAILY,
     SUBSCRIBERS,
-    TRUTH_CUSTOMER_WEEKS,
+    Table,
 )
 
-SOURCES = (CUSTOMER_DAILY, SUBSCRIBERS, CHURN_EVENTS, COMPLAINTS)
+TARGET: Final = "churn"
+TABLES: Final = (CUSTOMER_DAILY, SUBSCRIBERS, CHURN_EVENTS, COMPLAINTS)
+MOST_UNKNOWN: Final = 0.1  # of those who left: with more of them missing, the others are no fair picture
 
 
-def days_seen(lake: Lake) -> DaysHeld:
-    """First and last local day of customer_daily.
+@dataclass(frozen=True)
+class Sources:
+    """The tables that features and labels come from, each in one version.
+
+    Attributes:
+        daily: rows of CUSTOMER_DAILY.
+        subscribers: rows of SUBSCRIBERS.
+        churn_events: rows of CHURN_EVENTS.
+        complaints: rows of COMPLAINTS.
+        versions: of the tables, by name; one that is not there has none.
+        held: first and last day of ``daily``.
+    """
+
+    daily: DataFrame
+    subscribers: DataFrame
+    churn_events: DataFrame
+    complaints: DataFrame
+    versions: Mapping[str, int]
+    held: DaysHeld
+
+    def features(self, dates: Sequence[date], history_days: int) -> DataFrame:
+        """``churn_features`` of everybody subscribed on each of ``dates``, a row each."""
+        return churn_features(
+            self.daily,
+            self.subscribers,
+            self.churn_events,
+            self.complaints,
+            dates,
+            history_days=history_days,
+            lake_start=self.held.first,
+        )
+
+    def labelled(self, dates: Sequence[date], settings: ChurnSettings) -> DataFrame:
+        """The same with ``label``."""
+        return with_label(self.features(dates, settings.history_days), self.churn_events, settings.label_days)
+
+
+def read_sources(lake: Lake, versions: Mapping[str, int] | None = None) -> Sources:
+    """The tables of ``lake``; nobody complained, or left, where the provider delivers no such table.
+
+    Args:
+        lake: needs customer_daily and subscribers.
+        versions: of the tables by name, as a run logged them; when None, the newest.
 
     Raises:
-        TableMissingError: nothing has written it yet.
-        TrainingDataError: it holds no day.
+        TableMissingError: one of the two is not there.
+        AsOfError: customer_daily holds no day.
     """
-    held = days_held(lake.read(CUSTOMER_DAILY))
+    fixed = versions or {table.name: lake.version(table) for table in TABLES if lake.exists(table)}
+
+    def read(table: Table) -> DataFrame:
+        is_optional = table in (CHURN_EVENTS, COMPLAINTS) and table.name not in fixed
+        return lake.spark.createDataFrame([], table.schema) if is_optional else lake.read(table, fixed.get(table.name))
+
+    daily = read(CUSTOMER_DAILY)
+    held = days_held(daily)
     if held is None:
-        raise TrainingDataError("customer_daily holds no day: run jobs/run_pipeline.py over some flow files first")
-    return held
+        raise AsOfError("customer_daily holds no day: run jobs/run_pipeline.py over some flow files first")
+    return Sources(daily, read(SUBSCRIBERS), read(CHURN_EVENTS), read(COMPLAINTS), fixed, held)
 
 
-def features_as_of(lake: Lake, as_of: date, history_days: int, lake_start: date) -> DataFrame:
-    """``churn_features`` from the tables of ``lake``; complaints count as none where the provider delivers none."""
-    return churn_features(
-        lake.read(CUSTOMER_DAILY),
-        lake.read(SUBSCRIBERS),
-        lake.read_or_empty(CHURN_EVENTS),
-        lake.read_or_empty(COMPLAINTS),
-        as_of,
-        history_days=history_days,
-        lake_start=lake_start,
-    )
+def labels_until(sources: Sources, settings: ChurnSettings) -> date:
+    """Last local day of which is known who left on it.
 
-
-def labelled_features(lake: Lake, dates: Sequence[date], settings: ChurnSettings, lake_start: date) -> DataFrame:
-    """Features and ``label`` of everybody subscribed on each of ``dates``, a row each."""
-    by_date = [features_as_of(lake, day, settings.history_days, lake_start) for day in dates]
-    return with_label(reduce(DataFrame.unionByName, by_date), lake.read(CHURN_EVENTS), settings.label_days)
-
-
-def best_roc_auc(lake: Lake, holdout: pd.DataFrame, label_days: int) -> float | None:
-    """ROC-AUC of the planted probability to leave on the rows held out; None where no truth was planted.
-
-    No model can be expected to do better: the weeks' true probabilities hang on complaints and use up to each week's
-    start, of which the later ones are not even known on ``as_of``.
-
-    Args:
-        lake: the lake.
-        holdout: ``customer``, ``as_of`` and ``label``.
-        label_days: days of the label window.
+    Raises:
+        TrainingDataError: churn_events holds nobody.
     """
-    if not lake.exists(TRUTH_CUSTOMER_WEEKS):
-        return None
-    weeks = lake.read(TRUTH_CUSTOMER_WEEKS).select("customer", "week_start", "churn_probability").toPandas()
-    planted = planted_probability(holdout, weeks, label_days)
-    return float(roc_auc_score(holdout["label"], planted))
+    told = settings.events_until
+    last = date.fromisoformat(told) if told else sources.churn_events.agg(F.max("churn_date")).collect()[0][0]
+    if last is None:
+        raise TrainingDataError(
+            "churn_events holds nobody who left, there is nothing to learn from: load the provider's"
+        )
+    return min(last, sources.held.last)
 
 
-def planted_probability(rows: pd.DataFrame, weeks: pd.DataFrame, label_days: int) -> "pd.Series[float]":
-    """True probability of each row to leave in its label window, a part of a week counting as that part of its hazard.
+def check_leavers(sources: Sources, first: date) -> None:
+    """Refuse sources in which those who left from ``first`` on are no subscribers: they could not be learned from.
 
-    Args:
-        rows: ``customer`` and ``as_of`` (date).
-        weeks: ``customer``, ``week_start`` (date) and ``churn_probability``.
-        label_days: days of the label window, [as_of, as_of + label_days).
+    Raises:
+        TrainingDataError: more than MOST_UNKNOWN of them are missing.
     """
-    staying = np.log1p(-weeks["churn_probability"].to_numpy())
-    by_week = pd.Series(staying, index=pd.MultiIndex.from_frame(weeks[["customer", "week_start"]]))
-    total = np.zeros(len(rows))
-    starts = sorted(set(weeks["week_start"]))
-    for as_of in sorted(set(rows["as_of"])):
-        here = (rows["as_of"] == as_of).to_numpy()
-        for start in starts:
-            first, last = max(start, as_of), min(start + timedelta(days=7), as_of + timedelta(days=label_days))
-            days = (last - first).days
-            if days > 0:
-                key = pd.MultiIndex.from_arrays([rows.loc[here, "customer"], [start] * int(here.sum())])
-                total[here] += by_week.reindex(key).fillna(0.0).to_numpy() * days / 7
-    return pd.Series(-np.expm1(total), index=rows.index)
+    left = sources.churn_events.where(F.col("churn_date") >= F.lit(first)).select("customer").distinct()
+    known = left.join(sources.subscribers.select("customer").distinct(), on="customer", how="left_semi")
+    leaving, found = left.count(), known.count()
+    if leaving - found > MOST_UNKNOWN * leaving:
+        raise TrainingDataError(
+            f"{leaving - found} of {leaving} customers who left since {first} are not in subscribers: "
+            "deliver those who left as well as those who are there"
+        )

@@ -5,9 +5,9 @@ The trees are read from what Spark itself writes of them, which is the one form 
 
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from pyspark.sql import functions as F
 from telflow.churn.columns import Columns
 from telflow.churn.forest import LEAF, Forest
 from telflow.churn.served import ChurnModel
+from telflow.errors import SettingsError
+from telflow.settings import Settings
 
 
 def served_model(
@@ -33,7 +35,8 @@ def served_model(
         fitted: what ``telflow.churn.pipeline.fit`` returned for the forest.
         columns: its columns.
         threshold: lowest probability at which a customer is at risk.
-        scratch: folder that the whole cluster sees; None for a temporary one of this machine, where Spark is embedded.
+        scratch: folder that the driver and the whole cluster see under one path; None for a temporary one of this
+            machine, where Spark is embedded.
     """
     stages: dict[type, Any] = {type(stage): stage for stage in fitted.stages}
     surrogates = stages[ImputerModel].surrogateDF.collect()[0]
@@ -50,15 +53,27 @@ def served_model(
 
 @contextmanager
 def scratch_folder(scratch: str | None) -> Iterator[str]:
-    """A new folder below ``scratch``; one of this machine is removed again."""
+    """A folder to be made below ``scratch``, or in this machine's temporary one; gone when the block ends."""
     if scratch is not None:
-        yield f"{scratch.rstrip('/')}/{uuid.uuid4().hex}"
-        return
-    made = tempfile.mkdtemp(prefix="telflow-forest-")
+        Path(scratch).mkdir(parents=True, exist_ok=True)
+    made = tempfile.mkdtemp(prefix="telflow-forest-", dir=scratch)
     try:
-        yield f"file:{made}/forest"
+        yield f"file:{made}/forest" if scratch is None else f"{made}/forest"
     finally:
         shutil.rmtree(made)
+
+
+def check_scratch(settings: Settings) -> None:
+    """Refuse to train on a cluster without a folder that all of it sees.
+
+    Raises:
+        SettingsError: ``churn.scratch`` is null and ``spark.master`` is not local.
+    """
+    if settings.churn.scratch is None and not (settings.spark.master or "").startswith("local"):
+        raise SettingsError(
+            "churn.scratch is null, but Spark runs on a cluster: name a folder that the driver and all machines see "
+            "under one path, such as a volume; the trees go through it on their way out of Spark"
+        )
 
 
 def node_table(spark: SparkSession, forest: RandomForestRegressionModel, folder: str) -> pd.DataFrame:

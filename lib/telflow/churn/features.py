@@ -1,11 +1,13 @@
 """What is known of each subscriber as of a date, and who left in the days from that date on.
 
 Features look at days before ``as_of`` alone, labels at the days from ``as_of`` on: no row sees what it predicts.
-The provider's table of subscribers is what it delivered last. Of its columns only those are used that a subscription
-begins with (contract, means of payment, region); the plan is the one the roll-up saw before ``as_of``.
+The provider's table of subscribers is the exception, for it is what was delivered last, whatever ``as_of``: contract,
+means of payment, region and plan (in the roll-up too, whose days are built again when a plan changes). On a past date
+they may tell what came later. So a model looks at none of them unless ``churn.subscriber_columns`` names it.
 """
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from pyspark.sql import Column as SparkColumn
@@ -13,12 +15,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from telflow.churn.columns import Column, Columns
-from telflow.customers.features import customer_features
+from telflow.customers.features import features_on, seen_before
 from telflow.customers.subscriptions import subscribed_on
 
 WINDOW_DAYS: Final = 28
 RECENT_DAYS: Final = 14
 LEAST_EARLIER_DAYS: Final = 7
+COMPLAINT_DAYS: Final = 84  # the last WINDOW_DAYS, and those before
 BEHAVIOUR: Final = {
     "recency_days": Column("days since the last active day"),
     "active_days": Column("active days of the last 28"),
@@ -46,10 +49,10 @@ CHANGES: Final = {
 }
 KNOWN: Final = {
     "complaints_28_days": Column("complaints in the last 28 days"),
-    "complaints_earlier": Column("complaints in the 56 days before those"),
+    "complaints_earlier": Column("complaints by 28 days in the 56 before those"),
     "tenure_days": Column("days since signing up"),
 }
-CATEGORIES: Final = {
+SUBSCRIBER: Final = {
     "contract": Column("contract", "words"),
     "payment": Column("means of payment", "words"),
     "region": Column("region", "words"),
@@ -57,9 +60,14 @@ CATEGORIES: Final = {
 }
 COLUMNS: Final = Columns(
     numeric=(*BEHAVIOUR, *CHANGES, *KNOWN),
-    categorical=tuple(CATEGORIES),
-    told={**BEHAVIOUR, **CHANGES, **KNOWN, **CATEGORIES},
+    categorical=tuple(SUBSCRIBER),
+    told={**BEHAVIOUR, **CHANGES, **KNOWN, **SUBSCRIBER},
 )
+
+
+def columns_with(subscriber_columns: Sequence[str]) -> Columns:
+    """COLUMNS without the words that are not among ``subscriber_columns``."""
+    return Columns(COLUMNS.numeric, tuple(name for name in SUBSCRIBER if name in subscriber_columns), COLUMNS.told)
 
 
 def churn_features(
@@ -67,19 +75,20 @@ def churn_features(
     subscribers: DataFrame,
     churn_events: DataFrame,
     complaints: DataFrame,
-    as_of: date,
+    dates: Sequence[date],
     *,
     history_days: int,
     lake_start: date,
 ) -> DataFrame:
-    """Features of everybody who is subscribed on ``as_of``, the silent too.
+    """Features of everybody who is subscribed on each of ``dates``, the silent too.
 
     Args:
         daily: rows of CUSTOMER_DAILY.
         subscribers: rows of SUBSCRIBERS.
         churn_events: rows of CHURN_EVENTS; they tell who was still there.
         complaints: rows of COMPLAINTS.
-        as_of: local day after the last one looked at.
+        dates: each the local day after the last one looked at, ``as_of`` of its rows; WINDOW_DAYS of the roll-up lie
+            before the first.
         history_days: days that the changes look back; more than RECENT_DAYS.
         lake_start: first local day of the roll-up.
 
@@ -87,79 +96,92 @@ def churn_features(
         ``customer``, ``as_of`` (date) and the columns of COLUMNS: numbers as double, words as string. Null where not
         known: nothing was seen, or less than LEAST_EARLIER_DAYS lie before the recent days.
     """
-    behaviour = customer_features(daily, as_of, WINDOW_DAYS, ()).select("customer", *BEHAVIOUR)
-    there = subscribed_on(subscribers, churn_events, as_of).drop("plan")  # the newest, not that of as_of
-    known = there.join(complaints_before(complaints, as_of), on="customer", how="left").join(
-        use_before(daily, as_of, history_days), on="customer", how="left"
+    keys = ["customer", "as_of"]
+    behaviour = features_on(daily, dates, WINDOW_DAYS, ()).select(*keys, *BEHAVIOUR)
+    on_dates = subscribers.withColumn("as_of", F.explode(F.array(*map(F.lit, dates))))
+    told = (
+        subscribed_on(on_dates, churn_events, F.col("as_of"))
+        .join(use_before(daily, dates, history_days), on=keys, how="left")
+        .join(complaints_before(complaints, dates), on=keys, how="left")
+        .crossJoin(complaints.agg(F.min("complaint_date").alias("first_complaint")))
+        .withColumns(complaint_counts(lake_start))
+        .withColumns(changes(history_days, lake_start))
+        .withColumn("tenure_days", F.date_diff("as_of", "signup_date"))
     )
-    told = known.withColumns(changes(as_of, history_days, lake_start)).withColumns(
-        {
-            "tenure_days": F.date_diff(F.lit(as_of), "signup_date"),
-            **{name: F.coalesce(F.col(name), F.lit(0)) for name in ("complaints_28_days", "complaints_earlier")},
-        }
-    )
-    return told.join(behaviour, on="customer", how="left").select(
-        "customer",
-        F.lit(as_of).alias("as_of"),
+    return told.join(behaviour, on=keys, how="left").select(
+        *keys,
         *[F.coalesce(F.col(name), F.lit(SILENT.get(name))).cast("double").alias(name) for name in COLUMNS.numeric],
-        *[F.col(name).alias(name) for name in COLUMNS.categorical],
+        *COLUMNS.categorical,
     )
 
 
 def with_label(features: DataFrame, churn_events: DataFrame, label_days: int) -> DataFrame:
-    """Adds ``label`` (int): 1 where the subscription ended in the ``label_days`` days from ``as_of`` on, else 0.
+    """Adds ``label`` (int): 1 where a subscription ended in the ``label_days`` days from ``as_of`` on, else 0.
 
     Args:
         features: ``customer`` and ``as_of``.
         churn_events: rows of CHURN_EVENTS; ``churn_date`` is the last day of the subscription.
         label_days: days looked at, [as_of, as_of + label_days).
     """
-    left = churn_events.groupBy("customer").agg(F.max("churn_date").alias("churn_date"))
-    until = F.date_diff("churn_date", "as_of")
-    is_leaving = F.coalesce((until >= 0) & (until < label_days), F.expr("false"))
-    labelled = features.join(left, on="customer", how="left").withColumn("label", is_leaving.cast("int"))
-    return labelled.drop("churn_date")
+    ends = churn_events.groupBy("customer").agg(F.collect_set("churn_date").alias("__ends"))
+    is_leaving = F.exists("__ends", lambda day: F.date_diff(day, F.col("as_of")).between(0, label_days - 1))
+    labelled = features.join(ends, on="customer", how="left")
+    return labelled.withColumn("label", F.coalesce(is_leaving, F.expr("false")).cast("int")).drop("__ends")
 
 
-def complaints_before(complaints: DataFrame, as_of: date) -> DataFrame:
-    """``complaints_28_days`` of the 28 days before ``as_of`` and ``complaints_earlier`` of the 56 before those."""
-    day = F.col("complaint_date")
-    is_recent = day >= F.lit(as_of - timedelta(days=28))
-    read = complaints.where((day < F.lit(as_of)) & (day >= F.lit(as_of - timedelta(days=84))))
-    return read.groupBy("customer").agg(
-        F.count_if(is_recent).alias("complaints_28_days"), F.count_if(~is_recent).alias("complaints_earlier")
+def complaints_before(complaints: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """``complaints_recent`` of the WINDOW_DAYS days before each of ``dates``, ``complaints_before`` of those before."""
+    is_recent = F.date_diff("as_of", "complaint_date") <= WINDOW_DAYS
+    read = seen_before(complaints, "complaint_date", dates, COMPLAINT_DAYS)
+    return read.groupBy("customer", "as_of").agg(
+        F.count_if(is_recent).alias("complaints_recent"), F.count_if(~is_recent).alias("complaints_before")
     )
 
 
-def use_before(daily: DataFrame, as_of: date, history_days: int) -> DataFrame:
-    """Connections and bytes of the stretches that ``changes`` compares, and the last ``plan`` seen."""
-    day = F.col("local_date")
-    read = daily.where((day >= F.lit(as_of - timedelta(days=history_days))) & (day < F.lit(as_of)))
-    volume = F.col("bytes_up") + F.col("bytes_down")
+def complaint_counts(lake_start: date) -> dict[str, SparkColumn]:
+    """Complaints of the last days; and of those before by WINDOW_DAYS, from as many of them as are known.
+
+    They are known from the lake's beginning on, or from the first complaint delivered, where that is earlier.
+    """
+    start = F.least(F.lit(lake_start), "first_complaint")
+    known_days = F.date_diff("as_of", F.greatest("signup_date", start)) - WINDOW_DAYS
+    earlier_days = F.least(known_days, F.lit(COMPLAINT_DAYS - WINDOW_DAYS))
+    earlier = F.coalesce("complaints_before", F.lit(0)) * WINDOW_DAYS / earlier_days
+    return {
+        "complaints_28_days": F.coalesce("complaints_recent", F.lit(0)),
+        "complaints_earlier": F.when(earlier_days >= LEAST_EARLIER_DAYS, earlier),
+    }
+
+
+def use_before(daily: DataFrame, dates: Sequence[date], history_days: int) -> DataFrame:
+    """Connections and bytes of the stretches that ``changes`` compares, before each of ``dates``."""
+    back = F.date_diff("as_of", "local_date")
+    volume, connections = F.col("bytes_up") + F.col("bytes_down"), F.col("connections")
 
     def total(value: SparkColumn, oldest: int, newest: int) -> SparkColumn:
-        is_between = (day >= F.lit(as_of - timedelta(days=oldest))) & (day < F.lit(as_of - timedelta(days=newest)))
-        return F.coalesce(F.sum(F.when(is_between, value)), F.lit(0))
+        return F.coalesce(F.sum(F.when(back.between(newest + 1, oldest), value)), F.lit(0))
 
-    connections = F.col("connections")
-    return read.groupBy("customer").agg(
-        F.max_by("plan", day).alias("plan"),
-        total(connections, RECENT_DAYS, 0).alias("connections_recent"),
-        total(connections, history_days, RECENT_DAYS).alias("connections_before"),
-        total(volume, RECENT_DAYS, 0).alias("bytes_recent"),
-        total(volume, history_days, RECENT_DAYS).alias("bytes_before"),
-        total(connections, 7, 0).alias("connections_week"),
-        total(connections, 28, 7).alias("connections_weeks"),
+    return (
+        seen_before(daily, "local_date", dates, history_days)
+        .groupBy("customer", "as_of")
+        .agg(
+            total(connections, RECENT_DAYS, 0).alias("connections_recent"),
+            total(connections, history_days, RECENT_DAYS).alias("connections_before"),
+            total(volume, RECENT_DAYS, 0).alias("bytes_recent"),
+            total(volume, history_days, RECENT_DAYS).alias("bytes_before"),
+            total(connections, 7, 0).alias("connections_week"),
+            total(connections, 28, 7).alias("connections_weeks"),
+        )
     )
 
 
-def changes(as_of: date, history_days: int, lake_start: date) -> dict[str, SparkColumn]:
+def changes(history_days: int, lake_start: date) -> dict[str, SparkColumn]:
     """Mean of a day in one stretch over that in an earlier one, natural log; one is added to both, so that none is 0.
 
     The earlier stretch begins with the subscription or the lake, where these are younger.
     """
-    first = F.greatest("signup_date", F.lit(max(lake_start, as_of - timedelta(days=history_days))))
-    known_days = F.date_diff(F.lit(as_of), first)
+    first = F.greatest("signup_date", F.lit(lake_start), F.date_sub("as_of", history_days))
+    known_days = F.date_diff("as_of", first)
 
     def change(recent: str, days: int, before: str, before_days: SparkColumn) -> SparkColumn:
         now, earlier = (F.coalesce(F.col(name), F.lit(0)) for name in (recent, before))

@@ -17,6 +17,7 @@ from telflow.churn.measures import (
     Estimate,
     Scored,
     check_both_classes,
+    check_both_kinds,
     cost,
     estimates,
     flat,
@@ -85,9 +86,15 @@ def settled(rows: DataFrame, settings: ChurnSettings) -> Iterator[DataFrame]:
 
     Yields:
         The rows with ``fold`` and ``is_judged``, true for all rows of about ``judged_customers`` drawn by hash.
+
+    Raises:
+        TrainingDataError: everybody left, or nobody.
     """
     told = rows.persist()  # folds are made of the same rows, which are dear
-    customers = told.agg(F.approx_count_distinct("customer")).collect()[0][0]
+    customers, count, leaving = told.agg(
+        F.approx_count_distinct("customer"), F.count(F.lit(1)), F.count_if(F.col("label") == 1)
+    ).collect()[0]
+    check_both_kinds(leaving, count)
     kept = int(PARTS * min(settings.judged_customers / max(customers, 1), 1.0))
     part = F.pmod(F.xxhash64("customer", F.lit(settings.seed + 1)), F.lit(PARTS))
     placed = (
@@ -102,6 +109,16 @@ def settled(rows: DataFrame, settings: ChurnSettings) -> Iterator[DataFrame]:
     finally:
         placed.unpersist()
         told.unpersist()
+
+
+def check_split(split: Split) -> None:
+    """Refuse a split of which one side holds only those who left, or only those who stayed, before any fit.
+
+    Raises:
+        TrainingDataError: so it is.
+    """
+    for part in (split.training, split.holdout):
+        check_both_kinds(*part.agg(F.count_if(F.col("label") == 1), F.count(F.lit(1))).collect()[0])
 
 
 def judge_all(problem: Problem, settings: ChurnSettings) -> dict[str, Judged]:

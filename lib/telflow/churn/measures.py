@@ -139,11 +139,19 @@ def estimates(
 
 
 def check_both_classes(label: npt.NDArray[Any]) -> None:
-    """Refuse rows of which all or none left: nothing can be learned or measured there."""
-    leaving = int(np.count_nonzero(label == 1))
-    if leaving in (0, len(label)):
+    """``check_both_kinds`` of labels."""
+    check_both_kinds(int(np.count_nonzero(label == 1)), len(label))
+
+
+def check_both_kinds(leaving: int, rows: int) -> None:
+    """Refuse rows of which all or none left: nothing can be learned or measured there.
+
+    Raises:
+        TrainingDataError: so it is.
+    """
+    if leaving in (0, rows):
         raise TrainingDataError(
-            f"{leaving} of {len(label)} rows left: both kinds are needed; take more dates or a longer churn.label_days"
+            f"{leaving} of {rows} rows left: both kinds are needed; take more dates or a longer churn.label_days"
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import pandas as pd
@@ -10,13 +10,15 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from telflow.churn.data import days_seen, features_as_of
+from telflow.churn.data import TARGET, read_sources
+from telflow.churn.features import COLUMNS, WINDOW_DAYS
 from telflow.churn.served import ChurnModel
-from telflow.churn.train import TARGET
+from telflow.customers.features import as_of_day
+from telflow.errors import TrainingDataError
 from telflow.lake import Lake, on_day
 from telflow.settings import Settings
 from telflow.tables import CHURN_SCORES, CUSTOMER_DAILY
-from telflow.tracking import load_version, model_name, open_tracking, raw_model
+from telflow.tracking import check_columns, load_version, model_name, open_tracking, raw_model
 
 ANSWER: Final = (
     "customer string, probability double, is_at_risk boolean, "
@@ -61,16 +63,19 @@ def score_churn(lake: Lake, settings: Settings, as_of: date | None = None, versi
 
     Raises:
         ModelMissingError: there is no such version, or no champion yet.
+        ModelInputError: the model looks at a column that is no more.
         TableMissingError: a table is not there yet.
+        AsOfError: fewer than WINDOW_DAYS of customer_daily lie before ``as_of``, or it ends long before.
+        TrainingDataError: nobody is subscribed on ``as_of``.
     """
     open_tracking(settings.mlflow)
     name = model_name(settings.mlflow, TARGET)
     loaded, version = load_version(name, version)
     model: ChurnModel = raw_model(loaded)
-    seen = days_seen(lake)
-    as_of = as_of or seen.last + timedelta(days=1)
-    source_version = lake.version(CUSTOMER_DAILY)
-    features = features_as_of(lake, as_of, model.facts["history_days"], seen.first)
+    check_columns(f"{name} version {version}", model.columns.names, COLUMNS.names)
+    sources = read_sources(lake)
+    as_of = as_of_day(sources.daily, as_of, WINDOW_DAYS)
+    features = sources.features([as_of], int(model.facts["history_days"]))
     rows = with_answers(features, model, settings.churn.reasons).withColumns(
         {
             "as_of": F.lit(as_of),
@@ -79,13 +84,18 @@ def score_churn(lake: Lake, settings: Settings, as_of: date | None = None, versi
             "base_probability": F.lit(model.forest.base),
             "model": F.lit(name),
             "model_version": F.lit(version),
-            "source_version": F.lit(source_version),
+            "source_version": F.lit(sources.versions[CUSTOMER_DAILY.name]),
             "scored_at": F.lit(datetime.now(UTC)),
         }
     )
-    lake.replace(CHURN_SCORES, rows, on_day(as_of), note=f"{name} {version}")
-    written = lake.read(CHURN_SCORES).where(on_day(as_of))
-    customers, at_risk = written.agg(F.count(F.lit(1)), F.count_if("is_at_risk")).collect()[0]
+    rows = rows.persist()
+    try:
+        customers, at_risk = rows.agg(F.count(F.lit(1)), F.count_if("is_at_risk")).collect()[0]
+        if not customers:
+            raise TrainingDataError(f"nobody of subscribers is subscribed on {as_of}: nothing was written")
+        lake.replace(CHURN_SCORES, rows, on_day(as_of), note=f"{name} {version}")
+    finally:
+        rows.unpersist()
     return ScoreReport(as_of, customers, at_risk, f"{name} version {version}")
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from telflow.churn.columns import Column, Columns
 from telflow.churn.forest import Floats, Forest
-from telflow.errors import InputError
+from telflow.errors import ModelInputError
 
 MODEL_FILE: Final = "model.json"
 FOREST_FILE: Final = "forest.npz"
@@ -32,7 +32,8 @@ class ChurnModel:
         words: the words known, by column; any other, or none, is none of them.
         threshold: lowest probability at which a customer is at risk.
         forest: the trees.
-        facts: what the features were made with and the label was about, such as ``label_days``.
+        facts: what the features were made with and the label was about: ``history_days``, ``label_days``, and
+            ``labels_until``, the last day that a label of the training looked at.
     """
 
     columns: Columns
@@ -40,17 +41,17 @@ class ChurnModel:
     words: Mapping[str, tuple[str, ...]]
     threshold: float
     forest: Forest
-    facts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, int | str] = field(default_factory=dict)
 
     def encode(self, rows: pd.DataFrame) -> Floats:
         """``rows`` as the matrix that the trees test.
 
         Raises:
-            InputError: a column is missing.
+            ModelInputError: a column is missing.
         """
         missing = [name for name in self.columns.names if name not in rows]
         if missing:
-            raise InputError(
+            raise ModelInputError(
                 f"the churn model needs column {', '.join(missing)}: the rows have {', '.join(map(str, rows))}"
             )
         parts = [rows[name].to_numpy(dtype=np.float64, na_value=np.nan)[:, None] for name in self.columns.numeric]

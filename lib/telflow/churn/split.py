@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from telflow.errors import TrainingDataError
 
+LEAST_FOLDS: Final = 3  # one held out, one that validates, and one to learn from
 BUCKETS: Final = 16  # parallel parts of the numbering, so that no class goes through one task
 
 
@@ -44,7 +45,7 @@ def as_of_dates(
 
     Args:
         first_day: first local day of the roll-up.
-        last_day: last local day of the roll-up.
+        last_day: last local day of which is known who left.
         label_days: days of the label window, [as_of, as_of + label_days).
         step_days: days between two dates.
         least_history_days: days the earliest date needs behind it.
@@ -70,8 +71,9 @@ def temporal_dates(dates: Sequence[date], *, label_days: int, holdout_share: flo
     training = [day for day in ordered if closed_by is not None and day <= closed_by]
     if not training:
         raise TrainingDataError(
-            f"customer_daily allows {len(ordered)} as_of dates, none of them {label_days} days before those held out: "
-            "wait for more days, or make churn.label_days, churn.step_days or churn.least_history_days smaller"
+            f"customer_daily and churn_events allow {len(ordered)} as_of dates, none of them {label_days} days before "
+            "those held out: wait for more days, make churn.label_days or churn.step_days smaller, or tell by "
+            "churn.events_until how far churn_events go where nobody left of late"
         )
     return Dates(tuple(training), tuple(held_out))
 

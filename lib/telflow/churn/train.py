@@ -1,9 +1,11 @@
 """Training: the forest and its baselines fitted, judged on rows held out, tracked, and the better one served."""
 
+import hashlib
+import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -13,22 +15,23 @@ import pandas as pd
 from mlflow.tracking import MlflowClient
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from sklearn.metrics import roc_auc_score
 
 from telflow.churn import plots
 from telflow.churn.columns import Columns
-from telflow.churn.data import SOURCES, best_roc_auc, days_seen, labelled_features
-from telflow.churn.export import served_model
-from telflow.churn.features import COLUMNS
-from telflow.churn.judge import Costs, Judged, Problem, judge_all, judged_rows, settled
-from telflow.churn.measures import Estimate, Scored, estimates, permutation_importance
+from telflow.churn.data import TABLES, TARGET, check_leavers, labels_until, read_sources
+from telflow.churn.export import check_scratch, served_model
+from telflow.churn.features import COLUMNS, columns_with
+from telflow.churn.judge import Costs, Judged, Problem, check_split, judge_all, judged_rows, settled
+from telflow.churn.measures import Estimate, permutation_importance
 from telflow.churn.own_table import own_columns, read_own_table
 from telflow.churn.pipeline import FOREST, fit
 from telflow.churn.served import ChurnModel
-from telflow.churn.split import Dates, as_of_dates, fold_splits, temporal_dates, temporal_split
+from telflow.churn.split import LEAST_FOLDS, Dates, as_of_dates, fold_splits, temporal_dates, temporal_split
+from telflow.churn.truth import best_roc_auc
 from telflow.customers.provider import file_digest
-from telflow.errors import InputError
 from telflow.lake import Lake
-from telflow.settings import ChurnSettings, Settings
+from telflow.settings import ChurnSettings, OwnTableSettings, Settings
 from telflow.tables import TRUTH_CUSTOMERS
 from telflow.tracking import (
     Contest,
@@ -42,11 +45,11 @@ from telflow.tracking import (
     settle,
 )
 
-TARGET: Final = "churn"
 OWN_TARGET: Final = "churn-own"
-LOADER: Final = "telflow.churn.served"
+MODULES: Final = ("telflow.churn.served", "telflow.churn.columns", "telflow.churn.forest", "telflow.errors")
 RECORDED: Final = "judged_roc_auc"
-TABLE: Final = "judged_on"
+GROUND: Final = "judged_on"
+MAPPED: Final = {"customer", "label", "left"}
 
 
 @dataclass(frozen=True)
@@ -91,22 +94,29 @@ class TrainReport:
     dates: Dates | None = None
 
 
-def train_on_lake(lake: Lake, settings: Settings) -> TrainReport:
+def train_on_lake(
+    lake: Lake, settings: Settings, versions: Mapping[str, int] | None = None, *, promote: bool = False
+) -> TrainReport:
     """Train on the lake's own customers, judge on later months, and register the forest.
 
     Args:
         lake: needs customer_daily, subscribers and churn_events.
         settings: ``churn`` and ``mlflow``.
+        versions: of the tables by name, as a run logged them; when None, the newest.
+        promote: move the alias whatever the comparison says.
 
     Raises:
         TableMissingError: one of these tables is not there.
         TrainingDataError: too few days, or nobody left.
+        SettingsError: Spark runs on a cluster, and ``churn.scratch`` names no folder.
+        TrackingError: MLflow does not tell who is champion.
     """
-    chosen, seen = settings.churn, days_seen(lake)
+    check_scratch(settings)
+    chosen, sources = settings.churn, read_sources(lake, versions)
     dates = temporal_dates(
         as_of_dates(
-            seen.first,
-            seen.last,
+            sources.held.first,
+            labels_until(sources, chosen),
             label_days=chosen.label_days,
             step_days=chosen.step_days,
             least_history_days=chosen.least_history_days,
@@ -115,46 +125,52 @@ def train_on_lake(lake: Lake, settings: Settings) -> TrainReport:
         label_days=chosen.label_days,
         holdout_share=chosen.holdout_share,
     )
-    wanted = (*dates.training, *dates.holdout)
-    with settled(labelled_features(lake, wanted, chosen, seen.first), chosen) as rows:
+    check_leavers(sources, dates.training[0])
+    with settled(sources.labelled((*dates.training, *dates.holdout), chosen), chosen) as rows:
         split = temporal_split(rows, dates, chosen.folds)
-        columns = known_columns(split.training, COLUMNS)
+        check_split(split)
+        columns = known_columns(split.training, columns_with(chosen.subscriber_columns))
         kind = "synthetic customers" if lake.exists(TRUTH_CUSTOMERS) else "customers"
         what = f"{kind}, held out {dates.holdout[0]} to {dates.holdout[-1]}"
         problem = Problem(columns, [split], Costs(chosen.missed_cost, chosen.false_alarm_cost), what)
         open_experiment(settings.mlflow, TARGET)
         with mlflow.start_run(run_name=f"churn as of {dates.holdout[-1]}"):
-            log_source(lake, *[table for table in SOURCES if lake.exists(table)])
-            mlflow.log_params(told_parameters(chosen, columns, dates))
+            log_source(lake, *[table for table in TABLES if table.name in sources.versions], read=sources.versions)
+            mlflow.log_params({**parameters(chosen, problem), **parameters_of_dates(dates)})
             judged = judge_all(problem, chosen)
             best = best_roc_auc(lake, judged[FOREST].rows, chosen.label_days)
             if best is not None:
                 mlflow.log_metric("roc_auc_best", best)
-            forest = judged[FOREST]
-            served = served_model(lake.spark, forest.fitted[0], columns, forest.thresholds[0], chosen.scratch)
-            served = replace(served, facts={"label_days": chosen.label_days, "history_days": chosen.history_days})
-            held_out = judged_rows(split.holdout, (*columns.names, "label"))
+            served = replace(
+                served_model(
+                    lake.spark, judged[FOREST].fitted[0], columns, judged[FOREST].thresholds[0], chosen.scratch
+                ),
+                facts=facts_of(chosen, dates),
+            )
+            held_out = judged_rows(split.holdout, (*COLUMNS.names, "label"))
             log_pictures(problem, judged, served, held_out, chosen)
             name = model_name(settings.mlflow, TARGET)
-            version = log_model(served, name)
-            rival = champion_score(name, held_out)
-            contest = Contest("roc_auc", forest.metrics["roc_auc"].value, rival, chosen.margin)
-            registered = Registered(name, version, settle(name, version, contest), contest.reason)
+            contest = contest_on_rows(name, served, held_out, dates.holdout[0], chosen.margin)
+            registered = register(name, served, contest, {}, promote=promote)
     return report(problem, judged, served.threshold, registered, best_roc_auc=best, dates=dates)
 
 
-def train_on_table(lake: Lake, settings: Settings, path: Path) -> TrainReport:
+def train_on_table(lake: Lake, settings: Settings, path: Path, *, promote: bool = False) -> TrainReport:
     """Train on a provider's own table, judge by cross-validation, and register the forest of all rows.
 
     Args:
         lake: for its session.
         settings: ``churn.own_table`` says which column is what.
         path: the table, CSV or Parquet.
+        promote: move the alias whatever the comparison says.
 
     Raises:
         InputError: the table does not fit the mapping.
         TrainingDataError: everybody left, or nobody.
+        SettingsError: Spark runs on a cluster, and ``churn.scratch`` names no folder.
+        TrackingError: MLflow does not tell who is champion.
     """
+    check_scratch(settings)
     chosen, mapping = settings.churn, settings.churn.own_table
     table = read_own_table(lake.spark, path, mapping).withColumn("as_of", F.lit(None).cast("date"))
     with settled(table, chosen) as rows:
@@ -162,71 +178,142 @@ def train_on_table(lake: Lake, settings: Settings, path: Path) -> TrainReport:
         splits = fold_splits(rows, chosen.folds)
         what = f"{path.name}, {chosen.folds}-fold cross-validation"
         problem = Problem(columns, splits, Costs(mapping.missed_cost, mapping.false_alarm_cost), what)
+        digest = table_digest(path)
         open_experiment(settings.mlflow, OWN_TARGET)
         with mlflow.start_run(run_name=f"churn of {path.name}"):
-            mlflow.set_tag("source", path.name)
-            if path.is_file():
-                mlflow.set_tag("source_sha256", file_digest(path))
-            mlflow.log_params(told_parameters(chosen, columns, None))
+            mlflow.set_tags({"source": path.name, "source_sha256": digest})
+            mlflow.log_params({**parameters(chosen, problem), **mapping.model_dump(include=MAPPED)})
             judged = judge_all(problem, chosen)
             forest = judged[FOREST]
             threshold = float(np.mean(forest.thresholds))
-            whole = fit(rows, columns, FOREST, chosen)
-            served = served_model(lake.spark, whole, columns, threshold, chosen.scratch)
             held_out = judged_rows(splits[0].holdout, (*columns.names, "label"))
             of_fold = served_model(lake.spark, forest.fitted[0], columns, threshold, chosen.scratch)
             log_pictures(problem, judged, of_fold, held_out, chosen)
-            name = model_name(settings.mlflow, OWN_TARGET)
-            version = log_model(served, name)
-            rival = recorded_score(name, path.name)
-            value = forest.metrics["roc_auc"].value
-            for key, told in ((RECORDED, repr(value)), (TABLE, path.name)):
-                MlflowClient().set_model_version_tag(name, version, key, told)
-            contest = Contest("roc_auc", value, rival, chosen.margin)
-            registered = Registered(name, version, settle(name, version, contest), contest.reason)
+            name, ground = model_name(settings.mlflow, OWN_TARGET), ground_of(digest, mapping, chosen)
+            contest = contest_on_record(name, forest.metrics["roc_auc"].value, ground, chosen.margin)
+            whole = served_model(lake.spark, fit(rows, columns, FOREST, chosen), columns, threshold, chosen.scratch)
+            tags = {RECORDED: repr(contest.challenger), GROUND: ground}
+            registered = register(name, whole, contest, tags, promote=promote)
     return report(problem, judged, threshold, registered)
 
 
 def known_columns(rows: DataFrame, columns: Columns) -> Columns:
-    """``columns`` without those that are null in every row: nothing can be learned of them."""
-    found = rows.agg(*[F.count(F.col(f"`{name}`")).alias(name) for name in columns.names]).collect()[0]
+    """``columns`` that are known in LEAST_FOLDS folds at least: of others some fit would learn nothing."""
+    folds = [F.count_distinct(F.when(F.col(name).isNotNull(), F.col("fold"))).alias(name) for name in columns.names]
+    found = rows.agg(*folds).collect()[0]
     return Columns(
-        tuple(name for name in columns.numeric if found[name]),
-        tuple(name for name in columns.categorical if found[name]),
+        tuple(name for name in columns.numeric if found[name] >= LEAST_FOLDS),
+        tuple(name for name in columns.categorical if found[name] >= LEAST_FOLDS),
         columns.told,
     )
 
 
-def champion_score(name: str, held_out: pd.DataFrame) -> float | None:
-    """ROC-AUC of the champion on the rows held out; None where there is none, or it wants other columns."""
-    version = champion_version(name)
-    if version is None:
-        return None
-    model = raw_model(load_version(name, version)[0])
-    try:
-        probability = model.probability(held_out)
-    except InputError:
-        return None
-    label = held_out["label"].to_numpy()
-    scored = Scored(np.arange(len(label)), label, probability, probability >= model.threshold)
-    return estimates(scored, 0, 0)["roc_auc"].value
+def facts_of(settings: ChurnSettings, dates: Dates) -> dict[str, int | str]:
+    """What a model of these dates has to be asked with, and compared by."""
+    until = dates.training[-1] + timedelta(days=settings.label_days - 1)
+    return {
+        "label_days": settings.label_days,
+        "history_days": settings.history_days,
+        "labels_until": until.isoformat(),
+    }
 
 
-def recorded_score(name: str, table: str) -> float | None:
-    """Cross-validated ROC-AUC recorded with the champion; None where there is none, or it was of another table."""
-    version = champion_version(name)
-    tags = {} if version is None else MlflowClient().get_model_version(name, version).tags
-    return float(tags[RECORDED]) if tags.get(TABLE) == table else None
+def contest_on_rows(
+    name: str, model: ChurnModel, held_out: pd.DataFrame, first_held_out: date, margin: float
+) -> Contest:
+    """``model`` beside the champion of ``name``, both on the rows held out.
+
+    Args:
+        name: of the registered model.
+        model: the challenger.
+        held_out: ``label`` and all columns of features.
+        first_held_out: the first date among them.
+        margin: by which the champion has to be beaten.
+    """
+    value = roc_auc_of(model, held_out)
+    holder = champion_version(name)
+    if holder is None:
+        return Contest("roc_auc", value, None, margin)
+    champion: ChurnModel = raw_model(load_version(name, holder)[0])
+    difference = differs(champion, model, list(held_out.columns), first_held_out)
+    if difference:
+        return Contest("roc_auc", value, None, margin, not_measured(holder, difference))
+    return Contest("roc_auc", value, roc_auc_of(champion, held_out), margin)
 
 
-def told_parameters(settings: ChurnSettings, columns: Columns, dates: Dates | None) -> dict[str, object]:
+def differs(champion: ChurnModel, model: ChurnModel, columns: Sequence[str], first_held_out: date) -> str:
+    """Why ``champion`` cannot be asked about the rows that ``model`` is judged on; empty where it can."""
+    missing = [name for name in champion.columns.names if name not in columns]
+    if missing:
+        return f"it looks at {', '.join(missing)}, which is told of nobody any more"
+    for fact in ("label_days", "history_days"):
+        if champion.facts.get(fact) != model.facts[fact]:
+            return f"its {fact} are {champion.facts.get(fact)}, not {model.facts[fact]}"
+    if str(champion.facts.get("labels_until", "9999")) >= first_held_out.isoformat():
+        return "it was trained on days of the hold-out"
+    return ""
+
+
+def not_measured(holder: str, why: str) -> str:
+    """Obstacle of a contest in which the champion could not be measured."""
+    return f"not measured beside the champion, version {holder}, for {why}; --promote replaces it all the same"
+
+
+def roc_auc_of(model: ChurnModel, rows: pd.DataFrame) -> float:
+    """ROC-AUC of ``model`` on rows with ``label``."""
+    return float(roc_auc_score(rows["label"], model.probability(rows)))
+
+
+def contest_on_record(name: str, value: float, ground: str, margin: float) -> Contest:
+    """A cross-validated ROC-AUC beside that recorded with the champion of ``name``, where both are of one ``ground``.
+
+    The champion itself cannot be asked about another table: it was trained on all rows of its own, which may be in it.
+    """
+    holder = champion_version(name)
+    if holder is None:
+        return Contest("roc_auc", value, None, margin)
+    tags = MlflowClient().get_model_version(name, holder).tags
+    if tags.get(GROUND) != ground:
+        why = "it was judged on another table, by another mapping or by other folds"
+        return Contest("roc_auc", value, None, margin, not_measured(holder, why))
+    return Contest("roc_auc", value, float(tags[RECORDED]), margin)
+
+
+def ground_of(digest: str, mapping: OwnTableSettings, settings: ChurnSettings) -> str:
+    """What a cross-validated value hangs on besides the model: rows, labels and folds."""
+    told = {
+        "table": digest,
+        **mapping.model_dump(include=MAPPED),
+        **settings.model_dump(include={"folds", "seed", "judged_customers"}),
+    }
+    return json.dumps(told, sort_keys=True)
+
+
+def table_digest(path: Path) -> str:
+    """SHA-256 of a file, or of those of all files below a folder."""
+    if path.is_file():
+        return file_digest(path)
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()
+
+
+def parameters(settings: ChurnSettings, problem: Problem) -> dict[str, object]:
     """What a run needs to be told again."""
-    told = settings.model_dump(exclude={"own_table", "scratch"})
-    told["numeric"], told["categorical"] = ",".join(columns.numeric), ",".join(columns.categorical)
-    if dates is not None:
-        told["training_dates"] = ",".join(map(date.isoformat, dates.training))
-        told["holdout_dates"] = ",".join(map(date.isoformat, dates.holdout))
-    return told
+    return {
+        **settings.model_dump(exclude={"own_table", "scratch"}),
+        "missed_cost": problem.costs.missed,
+        "false_alarm_cost": problem.costs.false_alarm,
+        "numeric": ",".join(problem.columns.numeric),
+        "categorical": ",".join(problem.columns.categorical),
+    }
+
+
+def parameters_of_dates(dates: Dates) -> dict[str, object]:
+    """The dates of a run."""
+    return {
+        "training_dates": ",".join(map(date.isoformat, dates.training)),
+        "holdout_dates": ",".join(map(date.isoformat, dates.holdout)),
+    }
 
 
 def log_pictures(
@@ -250,15 +337,20 @@ def log_pictures(
         mlflow.log_figure(figure, f"{name}.png")
 
 
-def log_model(model: ChurnModel, name: str) -> str:
-    """Register ``model``; its version. Its example is nobody's row: what is logged outlives the tables."""
+def register(name: str, model: ChurnModel, contest: Contest, tags: Mapping[str, str], *, promote: bool) -> Registered:
+    """Register ``model`` with ``tags``, and settle the contest.
+
+    Its example is nobody's row: what is logged outlives the tables.
+    """
     example = model.example()
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder))
-        version = log_plain_model(Path(folder), LOADER, example, model.predict(example), name)
+        version = log_plain_model(Path(folder), MODULES, example, model.predict(example), name)
     if version is None:
         raise RuntimeError(f"MLflow gave the model {name} no version")
-    return version
+    for key, value in tags.items():
+        MlflowClient().set_model_version_tag(name, version, key, value)
+    return Registered(name, version, settle(name, version, contest, promote=promote), contest.reason)
 
 
 def report(

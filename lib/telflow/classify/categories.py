@@ -12,6 +12,7 @@ from telflow.errors import ReviewedTableError
 from telflow.settings import conf_folder
 
 VERSION_NOTE = re.compile(r"version: (\S+)")
+SUM = "all"
 CATEGORY_NOTE = re.compile(r"category: (.+?) = (.+)")
 
 
@@ -78,4 +79,6 @@ def parse_meanings(table: ReviewedTable) -> dict[str, str]:
             f"{table.path}: category {', '.join(missing)} is not declared; flows may be given it, "
             f"so add a line such as '# category: {missing[0]} = what it means'"
         )
+    if SUM in meanings:
+        raise ReviewedTableError(f"{table.path}: category {SUM} is the sum of the others in micro_trends; rename it")
     return meanings

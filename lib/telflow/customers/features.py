@@ -13,7 +13,9 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from telflow.customers.daily import days_held
 from telflow.customers.measures import DAYS_PER_WEEK
+from telflow.errors import AsOfError
 from telflow.scales import Scale
 
 ACTIVE_DAY_BYTES: Final = 10_000  # scanners leave some hundred bytes a day at an address, people millions
@@ -47,7 +49,7 @@ FEATURES: Final = (
     Feature("connections_per_day", "flows", "sum of connections / active_days", "log"),
     Feature("bytes_up_per_day", "bytes", "sum of bytes_up / active_days", "log"),
     Feature("bytes_down_per_day", "bytes", "sum of bytes_down / active_days", "log"),
-    Feature("bytes_per_day", "bytes", "sum of bytes_up + bytes_down / active_days", "log"),
+    Feature("bytes_per_day", "bytes", "(sum of bytes_up + sum of bytes_down) / active_days", "log"),
     Feature("bytes_per_connection", "bytes", "bytes both ways / connections, or / 1 where none began", "log"),
     Feature("up_share", "0 to 1", "sum of bytes_up / bytes both ways", "root"),
     Feature("active_hours_per_day", "hours", "mean of active_hours", "plain"),
@@ -105,11 +107,62 @@ def customer_features(
 ) -> DataFrame:
     """Features of each customer with an active day among the ``window_days`` days before ``as_of``.
 
-    Take whole weeks, or the weekend's share depends on where the window begins.
+    ``features_on`` of one date.
+    """
+    return features_on(daily, [as_of], window_days, categories, active_day_bytes)
+
+
+def as_of_day(daily: DataFrame, as_of: date | None = None, least_days: int = 1) -> date:
+    """``as_of`` where ``daily`` tells of it; when None, the day after the last one of ``daily``.
 
     Args:
         daily: rows of CUSTOMER_DAILY.
         as_of: local day after the last one looked at.
+        least_days: days that have to lie before it.
+
+    Raises:
+        AsOfError: ``daily`` holds no day, fewer than ``least_days`` before ``as_of``, or ends before the day before it.
+    """
+    held = days_held(daily)
+    if held is None:
+        raise AsOfError("customer_daily holds no day: run jobs/run_pipeline.py over some flow files first")
+    earliest, latest = held.first + timedelta(days=least_days), held.last + timedelta(days=1)
+    if not earliest <= (as_of or latest) <= latest:
+        raise AsOfError(
+            f"customer_daily holds {held.first} to {held.last} and {least_days} days are needed up to the one before "
+            f"{as_of or latest}: nothing was written; choose an --as-of from {earliest} to {latest}, or load more days"
+        )
+    return as_of or latest
+
+
+def seen_before(rows: DataFrame, day: str, dates: Sequence[date], days: int) -> DataFrame:
+    """Rows of the ``days`` days before each of ``dates``, once for every one of these, in ``as_of``; a single scan.
+
+    Args:
+        rows: with the date column ``day``.
+        day: its name.
+        dates: days after the last one looked at.
+        days: looked back, [as_of - days, as_of).
+    """
+    is_near = (F.col(day) >= F.lit(min(dates) - timedelta(days=days))) & (F.col(day) < F.lit(max(dates)))
+    on_dates = rows.where(is_near).withColumn("as_of", F.explode(F.array(*map(F.lit, dates))))
+    return on_dates.where(F.date_diff("as_of", day).between(1, days))
+
+
+def features_on(
+    daily: DataFrame,
+    dates: Sequence[date],
+    window_days: int,
+    categories: Sequence[str],
+    active_day_bytes: int = ACTIVE_DAY_BYTES,
+) -> DataFrame:
+    """Features of each customer on each of ``dates`` that has an active day among the ``window_days`` before it.
+
+    Take whole weeks, or the weekend's share depends on where the window begins.
+
+    Args:
+        daily: rows of CUSTOMER_DAILY.
+        dates: each the local day after the last one looked at, ``as_of`` of its rows.
         window_days: days of the window, [as_of - window_days, as_of).
         categories: categories with a share of their own.
         active_day_bytes: a day with fewer bytes, both ways, is not looked at.
@@ -118,15 +171,15 @@ def customer_features(
         ``customer`` (string), ``as_of`` (date) and the columns of ``features_for``, all double and none null.
     """
     day = F.col("local_date")
-    is_in_window = (day >= F.lit(as_of - timedelta(days=window_days))) & (day < F.lit(as_of))
     active = (
-        daily.where(is_in_window)
+        seen_before(daily, "local_date", dates, window_days)
         .withColumn("bytes", (F.col("bytes_up") + F.col("bytes_down")).cast("double"))
         .where(F.col("bytes") >= max(active_day_bytes, 1))
         .withColumns({**category_shares(categories), **band_shares()})
     )
     shares = [*map(share_name, categories), *(f"{band}_share" for band in BANDS)]
-    by_customer = active.groupBy("customer").agg(
+    back = F.date_diff("as_of", day)
+    by_customer = active.groupBy("customer", "as_of").agg(
         F.max(day).alias("last_day"),
         F.count(F.lit(1)).alias("active_days"),
         *[F.sum(name).alias(name) for name in ("bytes", "bytes_up", "bytes_down", "connections")],
@@ -135,14 +188,12 @@ def customer_features(
         *[F.avg(name).alias(name) for name in shares],
         F.sum(F.when(F.dayofweek(day).isin(*WEEKEND), F.col("bytes")).otherwise(0.0)).alias("weekend_bytes"),
         F.sum(F.pow("bytes", F.lit(2))).alias("squares"),
-        F.regr_slope(F.log("bytes"), F.date_diff(day, F.lit(as_of))).alias("slope_per_day"),
-        F.sum(F.when(day >= F.lit(as_of - timedelta(days=7)), F.col("bytes")).otherwise(0.0)).alias("last_week_bytes"),
+        F.regr_slope(F.log("bytes"), -back).alias("slope_per_day"),
+        F.sum(F.when(back <= DAYS_PER_WEEK, F.col("bytes")).otherwise(0.0)).alias("last_week_bytes"),
     )
-    told = by_customer.withColumns(derived(as_of, window_days))
+    told = by_customer.withColumns(derived(window_days))
     names = [feature.name for feature in features_for(categories)]
-    return told.select(
-        "customer", F.lit(as_of).alias("as_of"), *[F.col(name).cast("double").alias(name) for name in names]
-    )
+    return told.select("customer", "as_of", *[F.col(name).cast("double").alias(name) for name in names])
 
 
 def category_shares(categories: Sequence[str]) -> dict[str, Column]:
@@ -172,13 +223,13 @@ def band_shares() -> dict[str, Column]:
     return {f"{band}_share": bands[f"{band}_share"] for band in BANDS}
 
 
-def derived(as_of: date, window_days: int) -> dict[str, Column]:
+def derived(window_days: int) -> dict[str, Column]:
     """Features that follow from a customer's sums."""
     volume, days = F.col("bytes"), F.col("active_days")
     mean = volume / window_days
     deviation = F.sqrt(F.greatest(F.col("squares") / window_days - mean * mean, F.lit(0.0)))
     return {
-        "recency_days": F.date_diff(F.lit(as_of), "last_day"),
+        "recency_days": F.date_diff("as_of", "last_day"),
         "connections_per_day": F.col("connections") / days,
         "bytes_up_per_day": F.col("bytes_up") / days,
         "bytes_down_per_day": F.col("bytes_down") / days,

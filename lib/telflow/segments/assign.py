@@ -1,21 +1,19 @@
 """Segments of all customers on a date, by a registered model, and who moved since an earlier date."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from telflow.customers.features import as_of_day
 from telflow.errors import NoSegmentsError
 from telflow.lake import Lake, on_day
-from telflow.segments.fit import with_segment
-from telflow.segments.model import SegmentModel
-from telflow.segments.train import TARGET, day_after_last, features_of
+from telflow.segments.inputs import TARGET, answers_of, load_segments
 from telflow.settings import Settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
-from telflow.tracking import load_version, model_name, open_tracking, raw_model
+from telflow.tracking import model_name, open_tracking
 
 NONE = "none"
 
@@ -30,8 +28,9 @@ class AssignReport:
         version: its version.
         customers: by segment.
         since: the earlier date that migrations are told from; None where there is none.
-        moved: customers who were in a segment then and are in another now.
-        stayed: customers who are in the same.
+        moved: customers who were in a segment then and are in another now; None where another version told them then,
+            which says nothing about who moved.
+        stayed: customers who are in the same, likewise.
     """
 
     as_of: date
@@ -39,14 +38,14 @@ class AssignReport:
     version: str
     customers: Mapping[str, int]
     since: date | None = None
-    moved: int = 0
-    stayed: int = 0
+    moved: int | None = None
+    stayed: int | None = None
 
 
 def assign_segments(
     lake: Lake, settings: Settings, as_of: date | None = None, version: str | None = None, since: date | None = None
 ) -> AssignReport:
-    """Write customer_segments of one day, in the place of what was there for it, and the migrations up to it.
+    """Write customer_segments of one day, in the place of what was there for it, and all migrations from or to it.
 
     Args:
         lake: needs customer_daily.
@@ -57,18 +56,21 @@ def assign_segments(
 
     Raises:
         TableMissingError: nothing has written customer_daily yet.
+        AsOfError: it holds no day before ``as_of``, or ends long before.
         ModelMissingError: there is no such version, or no champion.
-        NoSegmentsError: ``since`` is not in customer_segments, or not before ``as_of``.
+        ModelInputError: the model looks at a feature that is no more.
+        NoSegmentsError: nobody has enough active days, or ``since`` is not in customer_segments before ``as_of``.
     """
     open_tracking(settings.mlflow)
     name = model_name(settings.mlflow, TARGET)
-    loaded, found = load_version(name, version)
-    model = cast(SegmentModel, raw_model(loaded))
-    daily, source_version = lake.read(CUSTOMER_DAILY), lake.version(CUSTOMER_DAILY)
-    as_of = as_of or day_after_last(daily)
-    earlier = since_when(lake, as_of, since)
+    model, found = load_segments(name, version)
+    source_version = lake.version(CUSTOMER_DAILY) if lake.exists(CUSTOMER_DAILY) else None
+    daily = lake.read(CUSTOMER_DAILY, source_version)
+    as_of = as_of_day(daily, as_of)
+    days = days_assigned(lake)
+    earlier = since_when(days, as_of, since)
 
-    rows = segments_of(daily, settings, as_of, model).withColumns(
+    rows = answers_of(daily, settings, as_of, model, f"{name} version {found}").withColumns(
         {
             "window_days": F.lit(model.feature_window_days),
             "model": F.lit(name),
@@ -76,24 +78,22 @@ def assign_segments(
             "source_version": F.lit(source_version),
         }
     )
-    lake.replace(CUSTOMER_SEGMENTS, rows, on_day(as_of), note=f"{name} version {found}")
-    counts = segments_on(lake, as_of).groupBy("segment").count().collect()
-    customers = {row["segment"]: row["count"] for row in counts}
+    rows = rows.persist()
+    try:
+        customers = {row["segment"]: row["count"] for row in rows.groupBy("segment").count().collect()}
+        if not customers:
+            raise NoSegmentsError(
+                f"nobody has {model.min_active_days} active days in the {model.feature_window_days} days before "
+                f"{as_of}: nothing was written; choose another --as-of"
+            )
+        lake.replace(CUSTOMER_SEGMENTS, rows, on_day(as_of), note=f"{name} version {found}")
+    finally:
+        rows.unpersist()
+    moves = {pair: write_migrations(lake, *pair) for pair in pairs_of(lake, as_of, earlier, days)}
     if earlier is None:
         return AssignReport(as_of, name, found, customers)
-    moves = write_migrations(lake, earlier, as_of)
-    stayed = moves.get("stayed", 0)
-    return AssignReport(as_of, name, found, customers, earlier, moves.get("moved", 0), stayed)
-
-
-def segments_of(daily: DataFrame, settings: Settings, as_of: date, model: SegmentModel) -> DataFrame:
-    """Segment of each customer with enough active days: ``customer``, ``as_of``, ``active_days``, and the answer."""
-    features = features_of(daily, settings, as_of, model.feature_window_days, model.active_day_bytes)
-    enough = features.where(F.col("active_days") >= model.min_active_days)
-    wanted = dict.fromkeys(["customer", "as_of", "active_days", *model.preparation.features])
-    return with_segment(enough.select(*wanted), model).select(
-        "customer", "as_of", "active_days", "segment", "segment_number", "distance"
-    )
+    told = moves[earlier, as_of]
+    return AssignReport(as_of, name, found, customers, earlier, told.get("moved"), told.get("stayed"))
 
 
 def segments_on(lake: Lake, day: date) -> DataFrame:
@@ -101,13 +101,14 @@ def segments_on(lake: Lake, day: date) -> DataFrame:
     return lake.read(CUSTOMER_SEGMENTS).where(on_day(day))
 
 
-def since_when(lake: Lake, as_of: date, since: date | None) -> date | None:
-    """The date before ``as_of`` to tell migrations from."""
-    if not lake.exists(CUSTOMER_SEGMENTS):
-        known = []
-    else:
-        days = lake.read(CUSTOMER_SEGMENTS).where(F.col("as_of") < F.lit(as_of)).select("as_of").distinct()
-        known = sorted(row.as_of for row in days.collect())
+def days_assigned(lake: Lake) -> list[date]:
+    """Dates in customer_segments, the first first."""
+    return sorted(row.as_of for row in lake.read_or_empty(CUSTOMER_SEGMENTS).select("as_of").distinct().collect())
+
+
+def since_when(days: Sequence[date], as_of: date, since: date | None) -> date | None:
+    """The date before ``as_of`` to tell migrations from, of ``days``."""
+    known = [day for day in days if day < as_of]
     if since is None:
         return known[-1] if known else None
     if since not in known:
@@ -116,16 +117,31 @@ def since_when(lake: Lake, as_of: date, since: date | None) -> date | None:
     return since
 
 
+def pairs_of(lake: Lake, as_of: date, earlier: date | None, days: Sequence[date]) -> set[tuple[date, date]]:
+    """Pairs of dates whose migrations change with ``as_of``: those written before, the earlier date, the next one."""
+    written = lake.read_or_empty(SEGMENT_MIGRATIONS).select("from_as_of", "to_as_of").distinct().collect()
+    pairs = {(row.from_as_of, row.to_as_of) for row in written if as_of in (row.from_as_of, row.to_as_of)}
+    later = [day for day in days if day > as_of]
+    return pairs | ({(earlier, as_of)} if earlier else set()) | ({(as_of, later[0])} if later else set())
+
+
 def write_migrations(lake: Lake, since: date, as_of: date) -> dict[str, int]:
-    """Write segment_migrations of two dates; customers who ``moved`` and who ``stayed``."""
-    moves = migrations(segments_on(lake, since), segments_on(lake, as_of), since, as_of)
+    """Write segment_migrations of two dates; customers who ``moved`` and who ``stayed``.
+
+    Where different versions told them, nearly everybody would have moved: then none are written, and nothing is told.
+    """
+    then, now = segments_on(lake, since), segments_on(lake, as_of)
     between = f"from_as_of = DATE'{since}' AND to_as_of = DATE'{as_of}'"
-    lake.replace(SEGMENT_MIGRATIONS, moves, between)
+    versions = {row.model_version for row in then.union(now).select("model_version").distinct().collect()}
+    if len(versions) > 1:
+        lake.delete(SEGMENT_MIGRATIONS, between)
+        return {}
+    lake.replace(SEGMENT_MIGRATIONS, migrations(then, now, since, as_of), between)
     written = lake.read(SEGMENT_MIGRATIONS).where(between)
     is_told = (F.col("from_segment") != NONE) & (F.col("to_segment") != NONE)
     stays = F.when(F.col("from_segment") == F.col("to_segment"), F.lit("stayed")).otherwise(F.lit("moved"))
     found = written.where(is_told).groupBy(stays.alias("what")).agg(F.sum("customers").alias("customers")).collect()
-    return {row.what: int(row.customers) for row in found}
+    return {"moved": 0, "stayed": 0, **{row.what: int(row.customers) for row in found}}
 
 
 def migrations(before: DataFrame, after: DataFrame, since: date, as_of: date) -> DataFrame:

@@ -1,10 +1,10 @@
 """Two runs or two versions side by side: sizes, centres, agreement, who moved, and how stable each is over months."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import cast
 
 import mlflow
 import pandas as pd
@@ -13,15 +13,15 @@ from mlflow.tracking import MlflowClient
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from telflow.errors import ModelMissingError
+from telflow.customers.features import as_of_day
+from telflow.errors import ModelMissingError, NoSegmentsError
 from telflow.lake import Lake
-from telflow.segments.assign import segments_of
+from telflow.segments.inputs import MODEL_ARTIFACT, TARGET, answers_of, known_features, load_segments
 from telflow.segments.metrics import ari_of
 from telflow.segments.model import SegmentModel
-from telflow.segments.train import MODEL_ARTIFACT, TARGET, day_after_last, features_of
 from telflow.settings import Settings
 from telflow.tables import CUSTOMER_DAILY, TRUTH_CUSTOMERS
-from telflow.tracking import champion_version, load_version, model_name, open_tracking, raw_model
+from telflow.tracking import champion_version, check_columns, model_name, open_tracking
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ class Comparison:
         right: what the second is called.
         customers: that both were asked about.
         kind: what they are called: synthetic customers where a planted truth is there, else customers.
-        ari: adjusted Rand index between the two; None without customers.
+        ari: adjusted Rand index between the two.
         sizes: ``model``, ``segment``, ``customers``, ``share``.
-        centres: ``model``, ``segment`` and the mean of each feature that either model looks at, natural units.
+        centres: ``model``, ``segment`` and the mean of each feature that either model looks at, natural units, over the
+            window of the model itself.
         moves: customers by segment of the first (rows) and of the second (columns).
         stability: ``model``, ``from_as_of``, ``to_as_of``, ``customers`` on both dates, ``stayed_share`` and ``ari``:
             how far the answers of one model on two dates agree.
@@ -55,7 +56,7 @@ class Comparison:
     right: str
     customers: int
     kind: str
-    ari: float | None
+    ari: float
     sizes: pd.DataFrame
     centres: pd.DataFrame
     moves: pd.DataFrame
@@ -83,25 +84,33 @@ def compare_segments(
 
     Raises:
         ModelMissingError: there is no such version or run.
+        ModelInputError: a model looks at a feature that is no more.
+        AsOfError: customer_daily holds no day before ``as_of``, or ends long before.
+        NoSegmentsError: no customer has enough active days for both.
     """
     open_tracking(settings.mlflow)
     name = model_name(settings.mlflow, TARGET)
     first = named(name, left or champion_or_raise(name))
     second = named(name, right or other_than(name, first.name))
     daily = lake.read(CUSTOMER_DAILY)
-    as_of = as_of or day_after_last(daily)
+    as_of = as_of_day(daily, as_of)
     both = side_by_side(daily, settings, as_of, first, second).persist()
+    sides = (("left", first), ("right", second))
     try:
+        pairs = both.select(F.col("left.segment").alias("left"), F.col("right.segment").alias("right"))
+        ari = ari_of(pairs, "left", "right")
+        if ari is None:
+            raise NoSegmentsError(f"nobody is active enough for both before {as_of}: choose another --as-of")
         return Comparison(
             as_of=as_of,
             left=first.name,
             right=second.name,
             customers=both.count(),
             kind="synthetic customers" if lake.exists(TRUTH_CUSTOMERS) else "customers",
-            ari=ari_of(both, "left", "right"),
-            sizes=pd.concat([sizes(both, side, each.name) for side, each in (("left", first), ("right", second))]),
-            centres=pd.concat([centres(both, side, each.name) for side, each in (("left", first), ("right", second))]),
-            moves=crosstab(both),
+            ari=ari,
+            sizes=pd.concat([sizes(both, side, each.name) for side, each in sides]),
+            centres=pd.concat([centres(both, side, each.name) for side, each in sides]),
+            moves=crosstab(pairs),
             stability=pd.concat([stability(daily, settings, as_of, each, months) for each in (first, second)]),
         )
     finally:
@@ -111,7 +120,7 @@ def compare_segments(
 def named(name: str, chosen: str) -> Named:
     """The model of a version (a number) or of a run."""
     if chosen.isdigit():
-        return Named(f"version {chosen}", cast(SegmentModel, raw_model(load_version(name, chosen)[0])))
+        return Named(f"version {chosen}", load_segments(name, chosen)[0])
     try:
         text = mlflow.artifacts.load_text(f"runs:/{chosen}/{MODEL_ARTIFACT}")
     except (MlflowException, OSError):
@@ -148,46 +157,46 @@ def runner_up(client: MlflowClient, run_id: str) -> str | None:
     parent = client.get_run(run_id).data.tags.get("mlflow.parentRunId")
     if parent is None:
         return None
-    table = mlflow.load_table("ranking.json", run_ids=[parent])
+    table = pd.DataFrame(**json.loads(mlflow.artifacts.load_text(f"runs:/{parent}/ranking.json")))
     others = [str(each) for each in table["run_id"] if each != run_id]
     return others[0] if others else None
 
 
 def side_by_side(daily: DataFrame, settings: Settings, as_of: date, first: Named, second: Named) -> DataFrame:
-    """``customer``, ``left`` and ``right`` (segments by the two models), and the features that either looks at."""
-    ours = segments_of(daily, settings, as_of, first.model).select("customer", F.col("segment").alias("left"))
-    theirs = segments_of(daily, settings, as_of, second.model).select("customer", F.col("segment").alias("right"))
-    told = features_told(daily, settings, as_of, first, second)
-    return ours.join(theirs, on="customer", how="inner").join(told, on="customer", how="inner")
+    """``customer``, and in ``left`` and ``right`` what each model tells: its segment, and the features of either."""
+    known = [each.name for each in known_features(settings)]
+    for each in (first, second):
+        check_columns(f"the segment model, {each.name},", each.model.preparation.features, known)
+    features = list(dict.fromkeys([*first.model.preparation.features, *second.model.preparation.features]))
 
+    def told(each: Named, side: str) -> DataFrame:
+        answers = answers_of(daily, settings, as_of, each.model, each.name, more=features)
+        return answers.select("customer", F.struct("segment", *features).alias(side))
 
-def features_told(daily: DataFrame, settings: Settings, as_of: date, first: Named, second: Named) -> DataFrame:
-    """``customer`` and the features that either model looks at."""
-    model = first.model
-    wanted = dict.fromkeys(["customer", *model.preparation.features, *second.model.preparation.features])
-    return features_of(daily, settings, as_of, model.feature_window_days, model.active_day_bytes).select(*wanted)
+    return told(first, "left").join(told(second, "right"), on="customer", how="inner")
 
 
 def sizes(both: DataFrame, side: str, name: str) -> pd.DataFrame:
     """Customers by segment of one side, the largest first."""
-    counted = both.groupBy(F.col(side).alias("segment")).agg(F.count(F.lit(1)).alias("customers")).toPandas()
+    counted = both.groupBy(f"{side}.segment").agg(F.count(F.lit(1)).alias("customers")).toPandas()
     counted = counted.sort_values(["customers", "segment"], ascending=[False, True])
-    counted["share"] = counted["customers"] / max(int(counted["customers"].sum()), 1)
+    counted["share"] = counted["customers"] / int(counted["customers"].sum())
     counted.insert(0, "model", name)
     return counted
 
 
 def centres(both: DataFrame, side: str, name: str) -> pd.DataFrame:
     """Mean of each feature by segment of one side, natural units."""
-    features = [column for column in both.columns if column not in ("customer", "left", "right")]
-    means = both.groupBy(F.col(side).alias("segment")).agg(*[F.avg(each).alias(each) for each in features]).toPandas()
+    own = both.select(f"{side}.*")
+    features = [column for column in own.columns if column != "segment"]
+    means = own.groupBy("segment").agg(*[F.avg(each).alias(each) for each in features]).toPandas()
     means.insert(0, "model", name)
     return means.sort_values("segment")
 
 
-def crosstab(both: DataFrame) -> pd.DataFrame:
+def crosstab(pairs: DataFrame) -> pd.DataFrame:
     """Customers by segment of the first (rows) and of the second (columns)."""
-    counts = both.groupBy("left", "right").agg(F.count(F.lit(1)).alias("customers")).toPandas()
+    counts = pairs.groupBy("left", "right").agg(F.count(F.lit(1)).alias("customers")).toPandas()
     wide = counts.pivot_table(index="left", columns="right", values="customers", aggfunc="sum", fill_value=0)
     return wide.astype("int64")
 
@@ -209,9 +218,12 @@ def agreement(
     daily: DataFrame, settings: Settings, each: Named, before: date, after: date
 ) -> Mapping[str, float | int | None]:
     """Customers in a segment on both dates, the part of them in the same, and the adjusted Rand index."""
-    then = segments_of(daily, settings, before, each.model).select("customer", F.col("segment").alias("then"))
-    now = segments_of(daily, settings, after, each.model).select("customer", F.col("segment").alias("now"))
-    pairs = then.join(now, on="customer", how="inner").persist()
+
+    def segments(day: date, column: str) -> DataFrame:
+        answers = answers_of(daily, settings, day, each.model, each.name)
+        return answers.select("customer", F.col("segment").alias(column))
+
+    pairs = segments(before, "then").join(segments(after, "now"), on="customer", how="inner").persist()
     try:
         customers = pairs.count()
         stayed = pairs.where(F.col("then") == F.col("now")).count()

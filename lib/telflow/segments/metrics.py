@@ -14,10 +14,9 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from telflow.segments.fit import PREPARED, Candidate
-from telflow.segments.model import Centres, Floats, Integers
+from telflow.segments.model import LEAST_VARIANCE, Centres, Floats, Integers
 
 SILHOUETTE_DISTANCE: Final = "squaredEuclidean"
-REGULARISATION: Final = 1e-6
 
 
 def clustering_metrics(clustered: DataFrame, k: int) -> dict[str, float | None]:
@@ -75,10 +74,12 @@ def scatter_metrics(clustered: DataFrame) -> dict[str, float | None]:
     }
 
 
-def davies_bouldin(centres: Floats, spread: Floats) -> float:
-    """Mean over clusters of the worst (spread + spread of the other) / distance of the two centres."""
+def davies_bouldin(centres: Floats, spread: Floats) -> float | None:
+    """Mean over clusters of the worst (spread + spread of the other) / distance; None where two centres are one."""
     distances = np.sqrt(((centres[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2))
     np.fill_diagonal(distances, np.inf)
+    if not distances.all():
+        return None
     return float(((spread[:, None] + spread[None, :]) / distances).max(axis=1).mean())
 
 
@@ -144,7 +145,7 @@ def refitted(drawn: Floats, candidate: Candidate, round_number: int, sample: Flo
     """Clusters of ``sample`` after a fit to ``drawn``."""
     seed = candidate.seed + round_number
     if candidate.algorithm == "gaussian_mixture":
-        mixture = GaussianMixture(candidate.k, random_state=seed, reg_covar=REGULARISATION)
+        mixture = GaussianMixture(candidate.k, random_state=seed, reg_covar=LEAST_VARIANCE)
         return np.asarray(mixture.fit(drawn).predict(sample))
     if candidate.algorithm == "bisecting_kmeans":
         bisecting = BisectingKMeans(candidate.k, random_state=seed, n_init=1).fit(drawn)

@@ -17,6 +17,7 @@ from telflow.errors import ModelInputError
 from telflow.scales import Scale
 
 MODEL_FILE: Final = "segments.json"
+LEAST_VARIANCE: Final = 1e-6  # of a mixture along any direction: in one without variance nothing could be far away
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -72,18 +73,19 @@ class Centres:
 
         The nearest centre by Euclidean distance; of a Gaussian mixture the likeliest component and the Mahalanobis
         distance. Likelihoods are compared as logarithms: far from all centres, where Spark's own densities vanish and
-        its answer is the first component, the answer here is still the likeliest.
+        its answer is the first component, the answer here is still the likeliest. And no direction has less variance
+        than LEAST_VARIANCE: Spark passes one over that has none, where it should tell the most.
         """
         offsets = prepared[:, None, :] - np.asarray(self.points)[None, :, :]
         if self.weights is None or self.covariances is None:
             distances = np.sqrt((offsets**2).sum(axis=2))
             number = distances.argmin(axis=1)
         else:
-            covariances = np.asarray(self.covariances)
-            squares = np.einsum("nki,kij,nkj->nk", offsets, np.linalg.pinv(covariances, hermitian=True), offsets)
-            _, logs = np.linalg.slogdet(covariances)
-            number = (np.log(np.asarray(self.weights)) - logs / 2 - squares / 2).argmax(axis=1)
-            distances = np.sqrt(np.maximum(squares, 0.0))
+            variances, axes = np.linalg.eigh(np.asarray(self.covariances))
+            variances = np.maximum(variances, LEAST_VARIANCE)
+            squares = (np.einsum("nki,kij->nkj", offsets, axes) ** 2 / variances).sum(axis=2)
+            number = (np.log(np.asarray(self.weights)) - np.log(variances).sum(axis=1) / 2 - squares / 2).argmax(axis=1)
+            distances = np.sqrt(squares)
         return number.astype(np.int64), distances[np.arange(len(prepared)), number]
 
 

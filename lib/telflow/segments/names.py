@@ -41,11 +41,18 @@ def segment_names(profiles: Sequence[Profile]) -> tuple[str, ...]:
         profiles: of each segment, deviation by feature.
     """
     names = [segment_name(profile) for profile in profiles]
-    repeated = {name for name, times in Counter(names).items() if times > 1}
-    told: list[str] = []
-    for name, profile in zip(names, profiles, strict=True):
-        told.append(distinct(name, profile, told) if name in repeated else name)
-    return tuple(told)
+    times = Counter(names)
+    told: dict[int, str] = {}
+    for at in sorted(range(len(names)), key=lambda place: order(profiles[place])):
+        name = names[at]
+        told[at] = distinct(name, profiles[at], list(told.values())) if times[name] > 1 else name
+    return tuple(told[at] for at in range(len(names)))
+
+
+def order(profile: Profile) -> tuple[float, list[tuple[str, float]]]:
+    """To sort profiles by, whatever the numbers of their clusters: volume first."""
+    volume = next((profile[feature] for feature in VOLUMES if feature in profile), 0.0)
+    return volume, sorted(profile.items())
 
 
 def segment_name(profile: Profile) -> str:

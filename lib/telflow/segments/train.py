@@ -4,19 +4,18 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import Final, cast
 
 import mlflow
+import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from telflow.classify.categories import load_categories
-from telflow.customers.daily import days_held
-from telflow.customers.features import customer_features, features_for
-from telflow.errors import NoSegmentsError, SettingsError
+from telflow.customers.features import as_of_day
+from telflow.errors import ModelInputError, NoSegmentsError, SettingsError
 from telflow.lake import Lake
 from telflow.progress import progress
 from telflow.segments import plots
@@ -30,6 +29,15 @@ from telflow.segments.fit import (
     with_cluster,
     with_prepared,
     with_segment,
+)
+from telflow.segments.inputs import (
+    MODEL_ARTIFACT,
+    MODULES,
+    TARGET,
+    answers_of,
+    features_of,
+    known_features,
+    load_segments,
 )
 from telflow.segments.metrics import (
     SILHOUETTE_DISTANCE,
@@ -47,21 +55,15 @@ from telflow.tables import CUSTOMER_DAILY, TRUTH_CUSTOMERS
 from telflow.tracking import (
     Contest,
     champion_version,
-    load_version,
     log_plain_model,
     log_source,
     log_values,
     model_name,
     open_experiment,
-    raw_model,
     settle,
 )
 
-TARGET: Final = "segments"
-LOADER: Final = "telflow.segments.model"
-MODEL_ARTIFACT: Final = "segments.json"
 CENTRES_ARTIFACT: Final = "centres.json"
-EXAMPLE_ROWS: Final = 5
 PLANTED: Final = "planted"
 
 Metrics = dict[str, float | None]
@@ -75,6 +77,7 @@ class Tried:
         candidate: what was fitted.
         run_id: its run in MLflow.
         model: what came out.
+        profiles: what its segments are like.
         metrics: by name, as logged.
         standing: where it stands among the others.
     """
@@ -82,6 +85,7 @@ class Tried:
     candidate: Candidate
     run_id: str
     model: SegmentModel
+    profiles: Profiles
     metrics: Metrics
     standing: Standing
 
@@ -125,7 +129,12 @@ class Prepared:
 
 
 def train_segments(
-    lake: Lake, settings: Settings, as_of: date | None = None, source_version: int | None = None
+    lake: Lake,
+    settings: Settings,
+    as_of: date | None = None,
+    source_version: int | None = None,
+    *,
+    promote: bool = False,
 ) -> TrainReport:
     """Run the sweep, register its winner, and move the alias champion if it is better by the margin.
 
@@ -134,11 +143,14 @@ def train_segments(
         settings: ``segments`` says what is swept; ``mlflow`` where it is tracked.
         as_of: local day after the last one looked at; when None, the day after the last one in customer_daily.
         source_version: version of customer_daily to read; when None, the newest.
+        promote: move the alias whatever the comparison says.
 
     Raises:
         TableMissingError: nothing has written customer_daily yet.
+        AsOfError: it holds no day before ``as_of``, or ends long before.
         NoSegmentsError: too few customers, or every clustering is refused.
         SettingsError: a feature that docs/features.md does not know.
+        TrackingError: MLflow does not tell who is champion.
     """
     chosen, scales = settings.segments, scales_for(settings)
     version = lake.version(CUSTOMER_DAILY) if source_version is None else source_version
@@ -149,11 +161,16 @@ def train_segments(
         with mlflow.start_run(run_name=f"segments as of {as_of}") as parent:
             log_source(lake, CUSTOMER_DAILY, read={CUSTOMER_DAILY.name: version})
             mlflow.log_params(parameters(chosen, as_of, version))
+            even = fit_preparation(rows, "log_standard", scales, chosen.pca_variance)
             with progress(lake.spark, "segments"):
-                tried = ranked(sweep(rows, scales, chosen, as_of, version))
+                tried = ranked(sweep(rows, scales, even, chosen, parameters(chosen, as_of, version)))
             mlflow.log_table(ranking_table(tried), "ranking.json")
-            name, version_made, contest = register(rows, tried, settings)
-            is_champion = settle(name, version_made, contest)
+            check_passing(tried)
+            name = model_name(settings.mlflow, TARGET)
+            daily = lake.read(CUSTOMER_DAILY, version)
+            contest = contest_of(with_prepared(rows, even), daily, as_of, tried[0], settings)
+            made = register(tried[0], name)
+            is_champion = settle(name, made, contest, promote=promote)
             return TrainReport(
                 as_of=as_of,
                 source_version=version,
@@ -162,7 +179,7 @@ def train_segments(
                 run_id=parent.info.run_id,
                 tried=tried,
                 model=name,
-                version=version_made,
+                version=made,
                 is_champion=is_champion,
                 reason=contest.reason,
             )
@@ -180,41 +197,16 @@ def training_rows(
     """
     chosen = settings.segments
     daily = lake.read(CUSTOMER_DAILY, source_version)
-    as_of = as_of or day_after_last(daily)
+    as_of = as_of_day(daily, as_of)
     features = features_of(daily, settings, as_of, chosen.window_days, chosen.active_day_bytes)
     enough = features.where(F.col("active_days") >= chosen.min_active_days)
-    planted = F.lit(None).cast("string")
-    if lake.exists(TRUTH_CUSTOMERS):
-        truth = lake.read(TRUTH_CUSTOMERS).select("customer", F.col("segment").alias(PLANTED))
-        told = enough.join(truth, on="customer", how="left")
-    else:
-        told = enough.withColumn(PLANTED, planted)
-    cached = told.persist()
+    truth = lake.read_or_empty(TRUTH_CUSTOMERS).select("customer", F.col("segment").alias(PLANTED))
+    cached = enough.join(truth, on="customer", how="left").persist()
     partitions = max(-(-cached.count() // chosen.rows_per_partition), 1)
     ordered = in_stable_order(cached, partitions).persist()
     ordered.count()
     cached.unpersist()
     return ordered, as_of
-
-
-def features_of(
-    daily: DataFrame, settings: Settings, as_of: date, window_days: int, active_day_bytes: int
-) -> DataFrame:
-    """``customer_features`` with the shares of all reviewed categories."""
-    categories = list(load_categories(settings.classify.categories).meanings)
-    return customer_features(daily, as_of, window_days, categories, active_day_bytes)
-
-
-def day_after_last(daily: DataFrame) -> date:
-    """The day after the last one of ``daily``.
-
-    Raises:
-        NoSegmentsError: there is none.
-    """
-    held = days_held(daily)
-    if held is None:
-        raise NoSegmentsError("customer_daily holds no day: nobody to divide into segments")
-    return held.last + timedelta(days=1)
 
 
 def check_enough(rows: DataFrame, chosen: SegmentsSettings, as_of: date) -> int:
@@ -238,9 +230,7 @@ def scales_for(settings: Settings) -> Scales:
     Raises:
         SettingsError: a feature that docs/features.md does not know.
     """
-    known = {
-        each.name: each.scale for each in features_for(list(load_categories(settings.classify.categories).meanings))
-    }
+    known = {each.name: each.scale for each in known_features(settings)}
     unknown = [name for name in settings.segments.features if name not in known]
     if unknown:
         raise SettingsError(f"segments.features: {', '.join(unknown)} is no feature; these are: {', '.join(known)}")
@@ -255,9 +245,10 @@ def candidates(chosen: SegmentsSettings, transform: Transform) -> list[Candidate
     ]
 
 
-def sweep(rows: DataFrame, scales: Scales, chosen: SegmentsSettings, as_of: date, source_version: int) -> list[Tried]:
-    """Every candidate in a nested run of its own."""
-    even = fit_preparation(rows, "log_standard", scales, chosen.pca_variance)
+def sweep(
+    rows: DataFrame, scales: Scales, even: Preparation, chosen: SegmentsSettings, shared: Mapping[str, object]
+) -> list[Tried]:
+    """Every candidate in a nested run of its own, which logs the ``shared`` parameters too."""
     tried = []
     for transform in chosen.transforms:
         preparation = fit_preparation(rows, transform, scales, chosen.pca_variance)
@@ -265,28 +256,26 @@ def sweep(rows: DataFrame, scales: Scales, chosen: SegmentsSettings, as_of: date
         try:
             sample = bounded_sample(prepared, chosen.seed, chosen.bootstrap_customers)
             space = Prepared(prepared, preparation, sample)
-            tried += [
-                tracked(space, even, candidate, chosen, parameters(chosen, as_of, source_version))
-                for candidate in candidates(chosen, transform)
-            ]
+            tried += [tracked(space, even, candidate, chosen, shared) for candidate in candidates(chosen, transform)]
         finally:
             prepared.unpersist()
     return tried
 
 
 def tracked(
-    space: Prepared, even: Preparation, candidate: Candidate, chosen: SegmentsSettings, told: Mapping[str, object]
+    space: Prepared, even: Preparation, candidate: Candidate, chosen: SegmentsSettings, shared: Mapping[str, object]
 ) -> Tried:
     """Fit ``candidate`` and log everything about it in a nested run."""
     title = f"{candidate.algorithm.replace('_', ' ')}, {candidate.k} segments, {candidate.transform.replace('_', ' ')}"
     with mlflow.start_run(run_name=title, nested=True) as run:
-        mlflow.log_params({**told, **asdict(candidate), "silhouette_distance": SILHOUETTE_DISTANCE})
+        mlflow.log_params({**shared, **asdict(candidate), "silhouette_distance": SILHOUETTE_DISTANCE})
         started = time.monotonic()
         centres = fit_centres(space.rows, candidate)
         seconds = time.monotonic() - started
         clustered = with_cluster(space.rows, centres).persist()
         try:
             metrics = clustering_metrics(clustered, candidate.k)
+            metrics["common_silhouette"] = common_silhouette(clustered, even, metrics["silhouette"], space.preparation)
             known = clustered.where(F.col(PLANTED).isNotNull())
             metrics["planted_ari"] = ari_of(known, PLANTED, "prediction")
             profiles = cluster_profiles(clustered, candidate.k, even)
@@ -301,7 +290,7 @@ def tracked(
         log_result(
             model, profiles, space.sample, title if metrics["planted_ari"] is None else f"{title}: synthetic customers"
         )
-        return Tried(candidate, run.info.run_id, model, metrics, place)
+        return Tried(candidate, run.info.run_id, model, profiles, metrics, place)
 
 
 def model_of(preparation: Preparation, centres: Centres, profiles: Profiles, chosen: SegmentsSettings) -> SegmentModel:
@@ -327,7 +316,12 @@ def log_result(model: SegmentModel, profiles: Profiles, sample: Floats, title: s
 
 
 def ranked(tried: Sequence[Tried]) -> tuple[Tried, ...]:
-    """``tried``, the best first.
+    """``tried``, the best first."""
+    return tuple(sorted(tried, key=lambda each: each.standing.order, reverse=True))
+
+
+def check_passing(tried: Sequence[Tried]) -> None:
+    """Refuse a sweep of which nothing passes.
 
     Raises:
         NoSegmentsError: all are refused.
@@ -335,7 +329,6 @@ def ranked(tried: Sequence[Tried]) -> tuple[Tried, ...]:
     if best([each.standing for each in tried]) is None:
         reasons = "; ".join(sorted({each.standing.reason for each in tried})[:3])
         raise NoSegmentsError(f"no clustering of the sweep divides the customers: {reasons}. Try other segments.*")
-    return tuple(sorted(tried, key=lambda each: each.standing.order, reverse=True))
 
 
 def ranking_table(tried: Sequence[Tried]) -> dict[str, list[object]]:
@@ -355,41 +348,76 @@ def ranking_table(tried: Sequence[Tried]) -> dict[str, list[object]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def register(rows: DataFrame, tried: Sequence[Tried], settings: Settings) -> tuple[str, str, Contest]:
-    """Register the best of ``tried`` and measure it beside the champion: model, version, contest."""
-    winner, name = tried[0], model_name(settings.mlflow, TARGET)
-    rival = champion_version(name)
-    features = list(winner.model.preparation.features)
-    example = rows.select(*features).limit(EXAMPLE_ROWS).toPandas()
+def register(winner: Tried, name: str) -> str:
+    """Register the model of ``winner``; its version. Its example is nobody's row: the means of each segment."""
+    example = pd.DataFrame(winner.profiles.means, columns=list(winner.profiles.features))
     with mlflow.start_run(run_id=winner.run_id, nested=True), tempfile.TemporaryDirectory() as folder:
         write_model(winner.model, Path(folder))
-        version = log_plain_model(Path(folder), LOADER, example, winner.model.predict(example), name)
-    champion = None if rival is None else cast(SegmentModel, raw_model(load_version(name, rival)[0]))
-    return name, cast(str, version), contest_of(rows, winner.model, champion, settings)
+        return cast(str, log_plain_model(Path(folder), MODULES, example, winner.model.predict(example), name))
 
 
-def contest_of(rows: DataFrame, challenger: SegmentModel, champion: SegmentModel | None, settings: Settings) -> Contest:
-    """Silhouettes of both on the same customers, in one space: that of evened-out, standardised features.
+def common_silhouette(
+    clustered: DataFrame, even: Preparation, own: float | None, preparation: Preparation
+) -> float | None:
+    """Silhouette in the space of ``even``; ``own`` is that of ``preparation``, None where all are in one cluster.
 
     Silhouettes of different spaces say nothing about each other: fewer axes make greater ones.
     """
-    even = fit_preparation(rows, "log_standard", scales_for(settings), settings.segments.pca_variance)
-    space = with_prepared(rows, even).persist()
+    if own is None or preparation == even:
+        return own
+    return silhouette(with_prepared(clustered.drop(PREPARED), even))
+
+
+def contest_of(rows: DataFrame, daily: DataFrame, as_of: date, winner: Tried, settings: Settings) -> Contest:
+    """The winner of a sweep beside the champion, each as it would be used, on the customers whom both answer.
+
+    Args:
+        rows: features of the customers, and ``prepared``: them evened out and standardised, which both are measured in.
+        daily: rows of CUSTOMER_DAILY that they come from.
+        as_of: their date.
+        winner: the best of the sweep.
+        settings: ``segments`` has the margin, ``mlflow`` names the registered model.
+    """
+    name = model_name(settings.mlflow, TARGET)
+    margin = settings.segments.margin
+    own = winner.metrics["common_silhouette"] or 0.0
+    holder = champion_version(name)
+    if not winner.standing.is_stable:
+        return Contest("silhouette", own, None, margin, f"{winner.standing.reason}: no champion without --promote")
+    if holder is None:
+        return Contest("silhouette", own, None, margin)
     try:
-        values = [None if model is None else common_silhouette(space, model) for model in (challenger, champion)]
+        champion, _ = load_segments(name, holder)
+        theirs = answers_of(daily, settings, as_of, champion, f"{name} version {holder}")
+        return Contest("silhouette", *common_silhouettes(rows, winner.model, theirs), margin)
+    except (ModelInputError, NoSegmentsError) as error:
+        obstacle = f"not measured beside the champion, version {holder}: {error}; --promote replaces it all the same"
+        return Contest("silhouette", own, None, margin, obstacle)
+
+
+def common_silhouettes(rows: DataFrame, model: SegmentModel, theirs: DataFrame) -> tuple[float, float]:
+    """Silhouette of the answers of ``model`` and of ``theirs``, on the customers in both.
+
+    Raises:
+        NoSegmentsError: one of them puts these customers in one segment.
+    """
+    ours = with_segment(rows.drop(PREPARED), model).select("customer", F.col("segment_number").alias("ours"))
+    both = (
+        rows.join(ours, on="customer", how="inner")
+        .join(theirs.select("customer", F.col("segment_number").alias("theirs")), on="customer", how="inner")
+        .persist()
+    )
+    try:
+        return silhouette_by(both, "ours"), silhouette_by(both, "theirs")
     finally:
-        space.unpersist()
-    return Contest("silhouette", values[0] or 0.0, values[1], settings.segments.margin)
+        both.unpersist()
 
 
-def common_silhouette(space: DataFrame, model: SegmentModel) -> float | None:
-    """Silhouette of the segments of ``model`` in ``prepared``; None where it knows other features, or one segment."""
-    if not set(model.preparation.features) <= set(space.columns):
-        return None
-    answered = with_segment(space.drop(PREPARED), model).select("customer", "segment_number")
-    clustered = space.join(answered, on="customer", how="inner").withColumnRenamed("segment_number", "prediction")
-    segments = clustered.agg(F.count_distinct("prediction")).collect()[0][0]
-    return silhouette(clustered) if segments > 1 else None
+def silhouette_by(rows: DataFrame, side: str) -> float:
+    """Silhouette of the segments in column ``side``."""
+    if rows.select(side).distinct().count() < 2:
+        raise NoSegmentsError(f"{rows.count()} customers are answered by both, one puts them all in one segment")
+    return silhouette(rows.withColumnRenamed(side, "prediction"))
 
 
 def parameters(chosen: SegmentsSettings, as_of: date, source_version: int) -> dict[str, object]:
@@ -403,24 +431,26 @@ def parameters(chosen: SegmentsSettings, as_of: date, source_version: int) -> di
     }
 
 
-def refit(lake: Lake, settings: Settings, told: Mapping[str, str]) -> Centres:
+def refit(lake: Lake, settings: Settings, logged: Mapping[str, str]) -> Centres:
     """Centres fitted once more from the parameters that a run logged, and the version of the table that it read.
 
     Args:
         lake: the lake that the run read.
         settings: for everything that no run depends on.
-        told: parameters of a run of the sweep, as MLflow has them.
+        logged: parameters of a run of the sweep, as MLflow has them.
     """
-    own = {key: told[key] for key in SegmentsSettings.model_fields if key in told and key != "features"}
+    own = {key: logged[key] for key in SegmentsSettings.model_fields if key in logged and key != "features"}
     typed = {key: type(getattr(settings.segments, key))(value) for key, value in own.items()}
-    sections = settings.segments.model_copy(update={**typed, "features": tuple(told["features"].split(","))})
+    sections = settings.segments.model_copy(update={**typed, "features": tuple(logged["features"].split(","))})
     again = settings.model_copy(update={"segments": sections})
-    rows, _ = training_rows(lake, again, date.fromisoformat(told["as_of"]), int(told["source_version"]))
+    rows, _ = training_rows(lake, again, date.fromisoformat(logged["as_of"]), int(logged["source_version"]))
     try:
-        transform = cast(Transform, told["transform"])
+        transform = cast(Transform, logged["transform"])
         preparation = fit_preparation(rows, transform, scales_for(again), sections.pca_variance)
-        algorithm = cast(Algorithm, told["algorithm"])
-        candidate = Candidate(algorithm, int(told["k"]), transform, sections.seed, sections.starts, sections.iterations)
+        algorithm = cast(Algorithm, logged["algorithm"])
+        candidate = Candidate(
+            algorithm, int(logged["k"]), transform, sections.seed, sections.starts, sections.iterations
+        )
         return fit_centres(with_prepared(rows, preparation), candidate)
     finally:
         rows.unpersist()
