@@ -1,0 +1,104 @@
+"""What a page is, and what it is given: the foundation every module in ``pages`` stands on."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dash import Dash
+from dash.development.base_component import Component
+
+from telflow.dashboard.data import Reader, TableState
+from telflow.dashboard.filters import Filters, Period
+from telflow.dashboard.relations import Relation
+from telflow.dashboard.style import Look, Scheme
+from telflow.settings import Settings
+
+
+@dataclass(frozen=True)
+class View:
+    """All that a page is a function of.
+
+    Attributes:
+        filters: the ones that apply to the page, known values alone.
+        period: days to show.
+        search: query string of the filters, for links to other pages.
+    """
+
+    reader: Reader
+    settings: Settings
+    filters: Filters
+    period: Period
+    scheme: Scheme = "light"
+    search: str = ""
+
+    @property
+    def look(self) -> Look:
+        """Colours of its figures."""
+        return Look(self.settings.dashboard.colours, self.settings.dashboard.accent, self.scheme)
+
+    @property
+    def zone(self) -> str:
+        """Time zone of its days and hours."""
+        return "UTC" if self.filters.zone == "utc" else self.settings.network.zone
+
+    @property
+    def day(self) -> str:
+        """Column with the day in that zone, in relations that have both."""
+        return "utc_date" if self.filters.zone == "utc" else "local_date"
+
+    @property
+    def previous(self) -> Period | None:
+        """Days to compare with, where that was asked for."""
+        return self.period.previous if self.filters.compare else None
+
+    @property
+    def minimum(self) -> int:
+        """Customers of the smallest group that is shown."""
+        return self.settings.dashboard.min_group_customers
+
+
+def no_limits(_: Filters) -> Mapping[str, str]:
+    """Every filter applies."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the dashboard.
+
+    Attributes:
+        path: of its address.
+        name: in the navigation.
+        question: that it answers, below its title.
+        relations: that it cannot do without.
+        render: its content, given the view; a pure function of it.
+        more_relations: that it uses where they are there.
+        parameters: names in the address that it takes beside the filters.
+        limits: filters that cannot apply, by name, each with the reason in words, given those chosen.
+        register: adds the page's own callbacks, such as a form's, to the application.
+        stamp: what the page depends on beside its tables; where it changes, the page is made again.
+    """
+
+    path: str
+    name: str
+    question: str
+    relations: tuple[Relation, ...]
+    render: Callable[[View], list[Component]]
+    more_relations: tuple[Relation, ...] = ()
+    parameters: tuple[str, ...] = ()
+    limits: Callable[[Filters], Mapping[str, str]] = no_limits
+    register: Callable[[Dash, Reader, Settings], None] | None = None
+    stamp: Callable[[Settings], Hashable] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A page as it is shown: content, problems in words, and the tables it was made of."""
+
+    content: list[Component]
+    filters: Filters
+    period: Period | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    states: tuple[TableState, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)

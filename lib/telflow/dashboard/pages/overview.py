@@ -1,0 +1,212 @@
+"""Overview: how much, how many, how well understood, when busiest, and how that changed."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from dash.development.base_component import Component
+
+from telflow.dashboard import busy, components, units
+from telflow.dashboard.filters import Filters, Period
+from telflow.dashboard.page import Page, View
+from telflow.dashboard.queries import customers, peaks, traffic
+from telflow.dashboard.relations import (
+    CUSTOMER_CATEGORIES,
+    CUSTOMERS_BY_DAY,
+    SCOPE_LOAD,
+    TRAFFIC_BY_DAY,
+    TRAFFIC_BY_HOUR,
+)
+from telflow.dashboard.style import Figure, Look, axis, bytes_axis, layout
+
+NO_SEGMENT = "Traffic is kept by category, plan and region, not by segment."
+
+
+def limits(_: Filters) -> dict[str, str]:
+    return {"segment": NO_SEGMENT}
+
+
+def render(view: View) -> list[Component]:
+    """Tiles, the volume over the days, and the categories."""
+    compared = [period for period in (view.period, view.previous) if period is not None]
+    if any(customers.is_too_small(view.reader, view.filters, period, view.minimum) for period in compared):
+        return [components.too_small(view.minimum)]
+    now = traffic.totals(view.reader, view.filters, view.period, view.day)
+    if not now.bytes and not now.flows:
+        return [components.nothing_found()]
+    return [
+        components.tiles(*headline(view, now)),
+        volume_card(view),
+        category_card(view),
+    ]
+
+
+def headline(view: View, now: traffic.Totals) -> list[Component]:
+    """Five numbers, against the previous period where it is asked for and in the lake."""
+    before = traffic.totals(view.reader, view.filters, view.previous, view.day) if view.previous else None
+    counts = [
+        customers.seen(view.reader, view.filters, period) if period else None for period in (view.period, view.previous)
+    ]
+    compared = before is not None
+
+    def change(of: str) -> float | None:
+        return units.change(getattr(now, of), getattr(before, of)) if before else None
+
+    share, earlier = now.unclassified_share, before.unclassified_share if before else None
+    share_note = "no registered service" if share is None or earlier is None else units.points(share, earlier)
+    return [
+        components.tile("Volume", units.volume(now.bytes), "both ways", change("bytes"), compared=compared),
+        components.tile("Flows", units.count(now.flows), "begun in these days", change("flows"), compared=compared),
+        customers_tile(*counts, compared=compared),
+        components.tile("Unclassified share", units.share(now.unclassified_share), f"of bytes, {share_note}"),
+        busy_tile(view),
+    ]
+
+
+def customers_tile(now: customers.Seen | None, before: customers.Seen | None, *, compared: bool) -> Component:
+    """Subscribers with traffic, and beside them the addresses that no lease tells the subscriber of."""
+    now, before = now or customers.Seen(0, 0), before or customers.Seen(0, 0)
+    if not now.subscribers and now.addresses:
+        change = units.change(now.addresses, before.addresses)
+        note = "with traffic; no lease tells whose they are"
+        return components.tile("Addresses", units.count(now.addresses), note, change, compared=compared)
+    beside = f", and {units.count(now.addresses)} addresses without a lease" if now.addresses else ""
+    change = units.change(now.subscribers, before.subscribers)
+    note = f"with traffic, by local days{beside}"
+    return components.tile("Customers", units.count(now.subscribers), note, change, compared=compared)
+
+
+def busy_tile(view: View) -> Component:
+    """The busiest 60 minutes, or in a combination of filters the busiest clock hour."""
+    kinds = [kind for kind in peaks.KINDS if view.filters.values(kind)]
+    if len(kinds) > 1:
+        return clock_hour_tile(view)
+    found = [busiest(view, period) for period in (view.period, view.previous) if period]
+    if found[0] is None:
+        return components.tile("Busy hour", "none", "nothing was carried")
+    change = units.change(found[0].busy_bytes, found[1].busy_bytes) if len(found) > 1 and found[1] else None
+    start = found[0].busy_start
+    note = f"{units.day(start.date())}, {units.volume(found[0].busy_bytes)}"
+    return components.tile("Busy hour", f"{start:%H:%M}", note, change, compared=view.previous is not None)
+
+
+def busiest(view: View, period: Period) -> busy.Peaks | None:
+    """Busy hour of ``period``, local."""
+    samples = peaks.read_samples(view.reader, peaks.scope_of(view.filters), period)
+    days = peaks.carried_days(view.reader, period)
+    return busy.peaks_of(busy.on_whole_days(samples, days, view.settings.network.zone))
+
+
+def clock_hour_tile(view: View) -> Component:
+    """The busiest hour of the clock: load by five minutes is not kept for combinations of filters."""
+    hours = traffic.busiest_hour(view.reader, view.filters, view.period, view.day)
+    if hours is None:
+        return components.tile("Busy hour", "none", "nothing was carried")
+    start, volume = hours
+    local = start.astimezone(ZoneInfo(view.zone))
+    return components.tile("Busy clock hour", f"{local:%H:%M}", f"{units.day(local.date())}, {units.volume(volume)}")
+
+
+def volume_card(view: View) -> Component:
+    """Volume over the days."""
+    now = traffic.by_day(view.reader, view.filters, view.period, view.day)
+    before = traffic.by_day(view.reader, view.filters, view.previous, view.day) if view.previous else None
+    mean = now.get_column("bytes").mean()
+    most = now.sort("bytes", descending=True).row(0, named=True)
+    text = (
+        f"{units.volume(float(mean or 0))} a day on average; most on {units.day(most['day'])} "  # type: ignore[arg-type]
+        f"({units.volume(most['bytes'])})."
+    )
+    figure = volume_figure(now, before, view.look)
+    return components.chart("Volume by day", figure, text, "overview-volume", note=f"Days of {view.zone}", span=8)
+
+
+def volume_figure(now: pl.DataFrame, before: pl.DataFrame | None, look: Look) -> Figure:
+    """Bars of the days; the previous period as a line over them, day by day.
+
+    Args:
+        now: ``day`` and ``bytes``.
+        before: the same of the previous period, or None.
+        look: colours.
+    """
+    days = now.get_column("day")
+    weekday = [f"{day:%a %-d %b %Y}" for day in days.to_list()]
+    bars = {
+        "type": "bar",
+        "name": "These days",
+        "x": days.to_list(),
+        "y": now.get_column("bytes").to_list(),
+        "customdata": weekday,
+        "marker": {"color": look.accent},
+        "hovertemplate": "%{customdata}<br>%{y:.3s}B<extra></extra>",
+    }
+    data = [bars]
+    if before is not None and before.height:
+        paired = before.get_column("bytes").to_list()[: days.len()]
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": "Previous period",
+                "x": days.to_list()[: len(paired)],
+                "y": paired,
+                "line": {"color": look.colours[1], "width": 2, "dash": "dot"},
+                "hovertemplate": "Previous period: %{y:.3s}B<extra></extra>",
+            }
+        )
+    axes: dict[str, Any] = {
+        "xaxis": axis(look, showgrid=False, tickformat="%-d %b"),
+        "yaxis": bytes_axis(look, "Bytes a day, both ways"),
+    }
+    return {"data": data, "layout": layout(look, bargap=0.25, showlegend=len(data) > 1, **axes)}
+
+
+def category_card(view: View) -> Component:
+    """The largest categories; a click leads the filters to one."""
+    parts = traffic.by_part(view.reader, view.filters, view.period, view.day, "category")
+    told = customers.told_categories(view.reader, parts, view.filters, view.period, view.minimum)
+    shown = told.filter(~pl.col("is_suppressed")).sort("bytes", descending=True).head(10)
+    hidden = int(told.get_column("is_suppressed").sum())
+    total = parts.get_column("bytes").sum()
+    text = "; ".join(
+        f"{row['name']} {units.share(row['bytes'] / total if total else 0)}" for row in shown.head(3).to_dicts()
+    )
+    more = f" {hidden} categories are hidden: too few customers use them." if hidden else ""
+    return components.chart(
+        "Largest categories",
+        category_figure(shown, view.look),
+        f"{text}.{more}",
+        "overview-categories",
+        note="Click a bar to see it alone",
+        span=4,
+        picks="category",
+    )
+
+
+def category_figure(parts: pl.DataFrame, look: Look) -> Figure:
+    """Bars of the categories (``name``, ``bytes``), the largest on top."""
+    rows = parts.sort("bytes")
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "x": rows.get_column("bytes").to_list(),
+        "y": rows.get_column("name").to_list(),
+        "customdata": rows.get_column("name").to_list(),
+        "marker": {"color": look.accent},
+        "hovertemplate": "%{y}<br>%{x:.3s}B<extra></extra>",
+    }
+    axes: dict[str, Any] = {
+        "xaxis": bytes_axis(look, "Bytes", nticks=5),
+        "yaxis": axis(look, showgrid=False, ticksuffix=" "),
+    }
+    return {"data": [bars], "layout": layout(look, bargap=0.3, showlegend=False, **axes)}
+
+
+PAGE = Page(
+    path="/",
+    name="Overview",
+    question="How much traffic is there, of whom, and how does it change?",
+    relations=(TRAFFIC_BY_HOUR, TRAFFIC_BY_DAY, CUSTOMERS_BY_DAY, CUSTOMER_CATEGORIES, SCOPE_LOAD),
+    render=render,
+    limits=limits,
+)

@@ -1,0 +1,143 @@
+"""The reader on a Databricks SQL warehouse: the same queries, each relation a common table expression."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from threading import Lock
+from typing import Any, Protocol, cast
+
+import polars as pl
+
+from telflow.dashboard.cache import Cache
+from telflow.dashboard.data import TableState, Value, missing
+from telflow.dashboard.relations import DATABRICKS, RELATIONS, Relation
+from telflow.errors import PackageMissingError, SettingsError
+from telflow.settings import DashboardSettings, Settings
+
+MISSING_TABLE = "TABLE_OR_VIEW_NOT_FOUND"  # error class of Databricks SQL
+
+
+class Cursor(Protocol):
+    """The part of a DB-API cursor that is used, with Databricks' way to have Arrow."""
+
+    def execute(self, operation: str, parameters: list[Value]) -> object: ...
+
+    def fetchall_arrow(self) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class Connection(Protocol):
+    def cursor(self) -> Cursor: ...
+
+
+class WarehouseReader:
+    """Reads tables of a catalogue through ``connect``, one connection for all threads, a cursor for each query."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        schema: str,
+        zone: str,
+        *,
+        refresh_seconds: float = 1.0,
+        cache_entries: int = 512,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect = connect
+        self._schema = schema
+        self._zone = zone
+        self._refresh_seconds = refresh_seconds
+        self._clock = clock
+        self._answers: Cache[pl.DataFrame] = Cache(cache_entries)
+        self._seen: dict[str, tuple[float, TableState]] = {}
+        self._connection: Connection | None = None
+        self._lock = Lock()
+
+    def state(self, relation: str) -> TableState:
+        table = RELATIONS[relation].table.name
+        seen = self._seen.get(table)
+        if seen is not None and self._clock() - seen[0] < self._refresh_seconds:
+            return seen[1]
+        newest = self._history(RELATIONS[relation])
+        state = TableState(table, int(newest["version"]), newest["timestamp"])
+        self._seen[table] = (self._clock(), state)
+        return state
+
+    def query(self, sql: str, parameters: Sequence[Value], relations: Sequence[str]) -> pl.DataFrame:
+        versions = tuple(self.state(relation).version for relation in relations)
+        key = (sql, tuple(parameters), versions)
+        text = f"{self._expressions(relations)} {sql}"
+        return self._answers.get(key, lambda: self._run(text, list(parameters)))
+
+    def _expressions(self, relations: Sequence[str]) -> str:
+        named = [RELATIONS[name] for name in relations]
+        parts = [f"{one.name} AS ({one.sql(DATABRICKS, self._source(one), self._zone)})" for one in named]
+        return f"WITH {', '.join(parts)}" if parts else ""
+
+    def _source(self, relation: Relation) -> str:
+        return f"{self._schema}.{relation.table.name}"
+
+    def _history(self, relation: Relation) -> dict[str, Any]:
+        try:
+            rows = self._run(f"DESCRIBE HISTORY {self._source(relation)} LIMIT 1", [])
+        except Exception as error:
+            if MISSING_TABLE in str(error):
+                raise missing(relation) from None
+            raise
+        return rows.row(0, named=True)
+
+    def _run(self, sql: str, parameters: list[Value]) -> pl.DataFrame:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._connect()
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, parameters)
+            return cast(pl.DataFrame, pl.from_arrow(cursor.fetchall_arrow()))
+        finally:
+            cursor.close()
+
+
+def open_warehouse(settings: Settings) -> WarehouseReader:
+    """The reader on the warehouse of the settings; it connects at the first query.
+
+    Raises:
+        SettingsError: host or path of the warehouse is not set, or the token's environment variable is not.
+        PackageMissingError: databricks-sql-connector is not installed.
+    """
+    dashboard = settings.dashboard
+    if not dashboard.warehouse_host or not dashboard.warehouse_path:
+        raise SettingsError(
+            "dashboard.reader = warehouse: give dashboard.warehouse_host and dashboard.warehouse_path, "
+            "as the page of the SQL warehouse shows them under connection details"
+        )
+    try:
+        connector = import_module("databricks.sql")
+    except ImportError:
+        raise PackageMissingError(
+            "dashboard.reader = warehouse needs databricks-sql-connector: pip install databricks-sql-connector[pyarrow]"
+        ) from None
+    return WarehouseReader(
+        lambda: cast(Connection, connector.connect(**connection_arguments(dashboard))),
+        settings.lake.root,
+        settings.network.zone,
+        refresh_seconds=dashboard.refresh_seconds,
+        cache_entries=dashboard.cache_entries,
+    )
+
+
+def connection_arguments(dashboard: DashboardSettings) -> dict[str, str | None]:
+    """What the connector needs to know, the token taken from the environment."""
+    token = os.environ.get(dashboard.warehouse_token_variable)
+    if not token:
+        raise SettingsError(
+            f"environment variable {dashboard.warehouse_token_variable} is empty: put the warehouse's access token in "
+            "it, or name another variable in dashboard.warehouse_token_variable"
+        )
+    return {
+        "server_hostname": dashboard.warehouse_host,
+        "http_path": dashboard.warehouse_path,
+        "access_token": token,
+    }

@@ -1,0 +1,255 @@
+"""Every page is a function of its address: what it shows, what it hides, and what it says."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import pytest
+
+from telflow import tables
+from telflow.dashboard.busy import Peaks
+from telflow.dashboard.compose import Services, compose, open_services
+from telflow.dashboard.filters import Filters, Period
+from telflow.dashboard.page import Answer
+from telflow.dashboard.pages import PAGES, categories, overview, peaks, reclassification
+from telflow.dashboard.queries import customers, traffic
+from telflow.dashboard.readers import open_reader
+from telflow.dashboard.style import REST, Figure, Look, bytes_axis, with_unit_ticks
+from tests.dashboard.lakes import FIRST, lake_settings, write
+
+LOOK = Look(("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800"), "#0072B2")
+PATHS = [page.path for page in PAGES]
+
+
+def parts(content: Any) -> Iterator[Any]:
+    """Every component of a page."""
+    if isinstance(content, list | tuple):
+        for one in content:
+            yield from parts(one)
+    elif hasattr(content, "to_plotly_json"):
+        yield content
+        yield from parts(getattr(content, "children", None))
+
+
+def figures(answer: Answer) -> list[Figure]:
+    return [part.figure for part in parts(answer.content) if type(part).__name__ == "Graph"]
+
+
+def grids(answer: Answer) -> list[list[dict[str, Any]]]:
+    return [part.rowData for part in parts(answer.content) if type(part).__name__ == "AgGrid"]
+
+
+def text_of(answer: Answer) -> str:
+    return " ".join(
+        str(value)
+        for part in parts(answer.content)
+        for value in (getattr(part, "title", None), getattr(part, "children", None))
+        if isinstance(value, str) or (isinstance(value, list) and value and isinstance(value[0], str))
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("search", ["", "?compare=1", "?category=web&compare=1", "?from=2024-03-09&to=2024-03-10"])
+@pytest.mark.parametrize("path", PATHS)
+def test_every_figure_is_valid_and_told_in_words(path: str, search: str, scheme: Any, services: Services) -> None:
+    answer = compose(services, path, search, scheme)
+    assert figures(answer)
+    for figure in figures(answer):
+        go.Figure(figure)
+    summaries = [part.children for part in parts(answer.content) if getattr(part, "className", "") == "summary"]
+    assert len(summaries) == len(figures(answer))
+    assert all(summaries)
+    assert answer.states
+
+
+def test_the_overview_adds_up(services: Services) -> None:
+    answer = compose(services, "/", "?from=2024-02-20&to=2024-02-20")
+    load = sum(10 if hour == 20 else 1 + hour % 3 for hour in range(24))
+    told = text_of(answer)
+    assert f"{load * 58 * 10_000 * 3 / 1e6:.0f} MB" in told or f"{load * 58 * 10_000 * 3 / 1e6:.1f} MB" in told
+    assert "20:00" in told
+    assert "58" in told
+
+
+def test_default_days_are_the_newest_whole_ones(services: Services) -> None:
+    period = compose(services, "/", "").period
+    assert period is not None
+    assert (period.first, period.last) == (date(2024, 2, 20), date(2024, 3, 18))
+
+
+@pytest.mark.parametrize("search", ["?plan=ultra", "?plan=basic&plan=plus", "?plan=basic&plan=ultra", "?plan=plus"])
+@pytest.mark.parametrize("path", ["/", "/categories", "/peaks"])
+def test_a_small_group_is_never_shown_nor_what_would_give_it_away(path: str, search: str, services: Services) -> None:
+    answer = compose(services, path, search)
+    assert figures(answer) == []
+    assert grids(answer) == []
+    assert "too small to be shown" in text_of(answer)
+
+
+def test_what_one_day_hides_cannot_be_had_from_more_days_or_categories(tmp_path: Path) -> None:
+    users = {
+        FIRST: {"web": 30, "email": 20, "chess": 15},
+        FIRST + timedelta(days=1): {"web": 30, "email": 20, "chess": 2},
+    }
+    write(tmp_path, tables.CUSTOMER_DAILY, [
+        {"local_date": day, "customer": f"sub_{number:02}", "customer_basis": "lease", "plan": "basic",
+         "region": "metro", "bytes_by_category": [(name, 9) for name, most in used.items() if number < most]}
+        for day, used in users.items() for number in range(30)
+    ])  # fmt: skip
+    reader = open_reader(lake_settings(tmp_path))
+
+    def is_hidden(days: int, *names: str) -> bool:
+        period = Period(FIRST, FIRST + timedelta(days=days - 1))
+        return customers.is_too_small(reader, Filters(categories=names), period, 10)
+
+    assert not is_hidden(1, "chess")
+    assert is_hidden(2, "chess")
+    assert is_hidden(2, "chess", "web")
+    assert is_hidden(2, "email")
+    assert not is_hidden(2, "chess", "email")
+    assert not is_hidden(2, "web")
+
+
+def test_ports_of_a_hidden_service_are_hidden(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = open_services(services.reader, services.settings, PAGES)
+    monkeypatch.setattr(traffic, "addresses_by_service", lambda *_: {"https": 3})
+    answer = compose(own, "/categories", "?within=web&service=https")
+    assert grids(answer) == []
+    assert "too small to be shown" in text_of(answer)
+
+
+def test_labels_of_a_hidden_category_are_hidden(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = open_services(services.reader, services.settings, PAGES)
+    monkeypatch.setattr(customers, "hidden_categories", lambda *_: {"gaming"})
+    answer = compose(own, "/reclassification", "")
+    assert "gaming" not in figures(answer)[0]["data"][0]["node"]["label"]
+
+
+def test_a_small_tier_is_not_shown(dashboard_lake: Path) -> None:
+    settings = lake_settings(dashboard_lake, "dashboard.min_group_customers=59")
+    answer = compose(open_services(open_reader(settings), settings, PAGES), "/peaks", "?tier=High")
+    assert figures(answer) == []
+    assert "No tier High with at least 59 customers" in text_of(answer)
+
+
+def test_no_chart_can_be_sent_to_others(services: Services) -> None:
+    charts = [part for path in PATHS for part in parts(compose(services, path, "").content) if hasattr(part, "config")]
+    assert charts
+    assert all("sendChartToCloud" in chart.config["modeBarButtonsToRemove"] for chart in charts)
+
+
+def test_what_cannot_apply_is_told(services: Services) -> None:
+    answer = compose(services, "/peaks", "?category=web&plan=plus&zone=utc&catgory=x")
+    assert any("plan filter was not used" in problem for problem in answer.problems)
+    assert any("zone filter was not used" in problem for problem in answer.problems)
+    assert any("Did you mean category?" in problem for problem in answer.problems)
+    assert set(answer.reasons) == {"zone", "segment", "plan", "region"}
+
+
+def test_days_without_data_and_unknown_pages_are_told(services: Services) -> None:
+    assert "holds traffic from 2024-02-20" in text_of(compose(services, "/", "?from=2020-01-01&to=2020-01-02"))
+    assert "is not an address" in text_of(compose(services, "/nowhere", ""))
+
+
+def test_a_missing_table_names_its_job(tmp_path: Path) -> None:
+    settings = lake_settings(tmp_path)
+    services = open_services(open_reader(settings), settings, PAGES)
+    for path in PATHS:
+        assert "run jobs/run_pipeline.py" in text_of(compose(services, path, ""))
+
+
+def test_the_categories_drill_down_to_ports(services: Services) -> None:
+    top = grids(compose(services, "/categories", ""))[0]
+    assert {row["pick"] for row in top} == {"web", "gaming", "unassigned"}
+    assert all(row["least"] <= row["mean"] <= row["most"] and row["least"] <= row["p95"] <= row["most"] for row in top)
+    inside = grids(compose(services, "/categories", "?within=web"))[0]
+    assert [(row["name"], row["share"]) for row in inside] == [("https", 1.0)]
+    ports = grids(compose(services, "/categories", "?within=web&service=https"))[0]
+    assert [(row["protocol"], row["port"], row["flows"]) for row in ports] == [("tcp", "443", 58 * 28)]
+
+
+def test_reclassification_shows_agreement_and_types_as_the_study_had_them(services: Services) -> None:
+    answer = compose(services, "/reclassification", "")
+    assert "70.0 %" in text_of(answer)
+    assert "77.8 %" in text_of(answer)
+    disagreements, _, destination = grids(answer)
+    assert [(row["observed"], row["service"]) for row in disagreements] == [("quic", "xbox")]
+    assert ("443tcp", "https") in {(row["type"], row["service"]) for row in destination}
+
+
+def test_clock_changes_are_marked(services: Services) -> None:
+    answer = compose(services, "/peaks", "")
+    assert "10 Mar 2024 has 23 hours" in text_of(answer)
+    notes = [note["text"] for figure in figures(answer) for note in figure["layout"].get("annotations", ())]
+    assert notes == ["23 h"]
+
+
+def test_a_tier_is_looked_at_alone(services: Services) -> None:
+    assert "category" in compose(services, "/peaks", "?tier=High").reasons
+    assert "tier High" in text_of(compose(services, "/peaks", "?tier=High"))
+
+
+def test_lines_of_the_mean_day_stand_where_they_should() -> None:
+    curve = pl.DataFrame({"minute": [0, 60], "bits": [1.0, 3.0]})
+    found = Peaks(datetime(2024, 1, 1, 20, 15, tzinfo=UTC), 9, 8.0, 1200, 7.0, 5.0, 2.0)
+    lines = {line["name"]: line for line in peaks.curve_figure(curve, found, LOOK)["data"]}
+    assert lines["TCBH (20:00)"]["x"] == [20.0, 20.0]
+    assert lines["Busy hour of all days (20:15)"]["x"] == [20.25, 20.25]
+    assert lines["p95 of samples"]["y"] == [5.0, 5.0]
+
+
+def test_an_hour_of_the_week_without_load_stays_empty() -> None:
+    cells = pl.DataFrame({"weekday": [1, 7], "hour": [0, 23], "bytes": [5.0, 6.0]})
+    rows = peaks.heat_figure(cells, LOOK)["data"][0]["z"]
+    assert (rows[0][0], rows[6][23], rows[3][12]) == (5.0, 6.0, None)
+
+
+def test_areas_are_filled_up_with_zeros_and_the_rest_is_one() -> None:
+    at = [date(2024, 1, 1), date(2024, 1, 2)]
+    over = pl.DataFrame({"at": [at[0], at[1], at[0]], "name": ["a", "b", "c"], "bytes": [1, 2, 4]})
+    stacked = categories.with_rest(over, ["a"])
+    data = categories.area_figure(stacked, ["a", REST], "day", "UTC", LOOK)["data"]
+    assert [(series["name"], series["y"]) for series in data] == [("a", [1, 0]), (REST, [4, 2])]
+
+
+def test_hours_are_drawn_in_the_zone() -> None:
+    over = pl.DataFrame({"at": [datetime(2024, 1, 1, 8, tzinfo=UTC)], "name": ["a"], "bytes": [1]})
+    data = categories.area_figure(over, ["a"], "hour", "America/Vancouver", LOOK)["data"]
+    assert data[0]["x"] == [datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)]
+
+
+def test_the_previous_period_is_drawn_day_by_day() -> None:
+    now = pl.DataFrame({"day": [date(2024, 1, 3), date(2024, 1, 4)], "bytes": [1, 2]})
+    before = pl.DataFrame({"day": [date(2024, 1, 1)], "bytes": [7]})
+    line = overview.volume_figure(now, before, LOOK)["data"][1]
+    assert (line["x"], line["y"]) == ([date(2024, 1, 3)], [7])
+
+
+def test_the_ways_of_the_sankey_keep_the_bytes() -> None:
+    rows = [(f"app{number}", f"service{number}", f"category{number}", 10) for number in range(30)]
+    shown = pl.DataFrame(rows, schema=["observed", "service", "category", "bytes"], orient="row")
+    sankey = reclassification.sankey_figure(shown, LOOK)["data"][0]
+    assert sum(sankey["link"]["value"]) == 2 * 300
+    assert sankey["node"]["label"].count(REST) == 3
+
+
+def test_a_page_is_computed_once_a_version(dashboard_lake: Path) -> None:
+    settings = lake_settings(dashboard_lake)
+    services = open_services(open_reader(settings), settings, PAGES)
+    assert compose(services, "/", "").content is compose(services, "/", "").content
+    assert compose(services, "/", "").content is not compose(services, "/", "?compare=1").content
+
+
+def test_ticks_have_a_space_before_the_unit() -> None:
+    stacked = {"type": "bar", "x": ["a", "b"], "y": [1_000, 900]}
+    figure = with_unit_ticks(
+        {"data": [stacked, stacked], "layout": {"barmode": "stack", "yaxis": bytes_axis(LOOK, "")}}
+    )
+    assert figure["layout"]["yaxis"]["ticktext"] == ["0 B", "500 B", "1 kB", "1.5 kB", "2 kB"]
+    assert figure["layout"]["yaxis"]["tickvals"] == [0, 500, 1_000, 1_500, 2_000]
+    assert with_unit_ticks({"data": [], "layout": {"yaxis": bytes_axis(LOOK, "")}})["layout"]["yaxis"]["tickvals"] == [
+        0
+    ]

@@ -1,0 +1,74 @@
+"""The page of recommendations: the list, who may be approached, and fairness without small cells."""
+
+import polars as pl
+import pytest
+
+from telflow.dashboard.compose import Services, compose
+from telflow.dashboard.pages import recommendations
+from telflow.dashboard.queries import recommendations as queries
+from tests.dashboard.lakes import NEW
+from tests.dashboard.test_pages import figures, grids, parts, text_of
+
+
+def test_the_list_has_reasons_effects_and_links(services: Services) -> None:
+    rows = next(rows for rows in grids(compose(services, "/recommendations", "")) if rows and "ufm_level" in rows[0])
+    assert len(rows) == 57
+    first = rows[0]
+    assert (first["kind"], first["price_difference"], first["confidence"], first["effect"]) == ("plan up", 16, 0.75, 12)
+    assert first["reason"] == "because plan up"
+    assert first["link"] == f"/customers?customer={first['customer']}"
+
+
+def listed(services: Services, search: str) -> list[dict[str, object]]:
+    found = [rows for rows in grids(compose(services, "/recommendations", search)) if rows and "ufm_level" in rows[0]]
+    return found[0] if found else []
+
+
+def test_kind_and_consent_narrow_the_list(services: Services) -> None:
+    assert {row["kind"] for row in listed(services, "?kind=no+change")} == {"no change"}
+    may = listed(services, "?approach=yes")
+    assert len(may) == 15
+    assert {row["approach"] for row in may} == {"yes"}
+    assert listed(services, "?approach=yes&kind=no+change") == []
+
+
+def test_who_gets_none_is_counted_and_too_few_are_hidden(services: Services) -> None:
+    answer = compose(services, "/recommendations", "")
+    assert "1 of 58" in text_of(answer)
+    reasons = next(rows for rows in grids(answer) if rows and "reason" in rows[0] and "rank" not in rows[0])
+    assert reasons == [{"reason": "too few weeks", "customers": None}]
+    assert NEW not in str([row["customer"] for row in listed(services, "")])
+
+
+@pytest.mark.parametrize("search", ["?plan=ultra", "?plan=basic&plan=plus", "?plan=ultra&segment=office"])
+def test_a_small_group_is_not_listed(search: str, services: Services) -> None:
+    answer = compose(services, "/recommendations", search)
+    assert (figures(answer), grids(answer)) == ([], [])
+    assert "too small to be shown" in text_of(answer)
+
+
+def test_fairness_hides_small_groups_and_small_cells() -> None:
+    counts = pl.DataFrame(
+        {"group": ["a", "b", "c", "d"], "customers": [100, 50, 40, 4], "up": [50, 20, 5, 1], "stay": [50, 30, 35, 3]}
+    )
+    told = {row["group"]: row for row in recommendations.fairness_shares(counts, ["up", "stay"], 10).to_dicts()}
+    assert told["a"] == {"group": "a", "customers": 100, "up": 0.5, "stay": 0.5, "is_suppressed": False}
+    assert told["d"]["customers"] is None
+    assert told["c"]["up"] is None
+    assert told["d"]["up"] is None
+
+
+def test_fairness_counts_a_customer_once_a_kind() -> None:
+    base = pl.DataFrame({"customer": ["x", "y", "z"], "plan": ["p", "p", "q"]})
+    found = pl.DataFrame({"customer": ["x", "x", "z"], "kind": ["service", "service", "plan up"]})
+    counts = queries.fairness(base, found, "plan", ["service", "plan up"]).to_dicts()
+    assert counts == [
+        {"group": "p", "customers": 2, "service": 1, "plan up": 0},
+        {"group": "q", "customers": 1, "service": 0, "plan up": 1},
+    ]
+
+
+def test_every_table_can_be_exported(services: Services) -> None:
+    answer = compose(services, "/recommendations", "")
+    buttons = [part for part in parts(answer.content) if getattr(part, "className", "") == "export"]
+    assert len(buttons) == len(grids(answer))
