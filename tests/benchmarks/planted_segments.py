@@ -1,7 +1,7 @@
 """How well the sweep finds planted segments: ARI with the truth and stability of the best clustering, seed by seed.
 
     python -m tests.benchmarks.planted_segments LAKE [LAKE ...]
-    python -m tests.benchmarks.planted_segments --seeds 2 3 --customers 700 --days 42 --folder /tmp/planted
+    python -m tests.benchmarks.planted_segments --seeds 2 3 --customers 700 --days 42 --folder ../planted
 
 takes lakes that hold simulated months, or simulates some first, into FOLDER. Each lake gets the default sweep, with its
 runs in FOLDER. All customers are synthetic. A table of the best runs is printed, and of the best of each algorithm.

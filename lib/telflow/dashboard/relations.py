@@ -13,7 +13,7 @@ DYNAMIC_PORTS = 49152  # RFC 6335: ports from here on are nobody's
 PIPELINE = "jobs/run_pipeline.py"
 WRITERS = {  # jobs that write what jobs/run_pipeline.py does not
     "customer_segments": "jobs/train_segments.py, then jobs/assign_segments.py",
-    "segment_migrations": "jobs/compare_segments.py",
+    "segment_migrations": "jobs/assign_segments.py, for two dates",
     "churn_scores": "jobs/train_churn.py, then jobs/score_churn.py",
     "micro_trends": "jobs/find_micro_trends.py",
     "plan_fit": "jobs/recommend_services.py",
