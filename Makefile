@@ -11,7 +11,7 @@ WORKERS ?= 2
 LAKE   ?= $(if $(and $(INPUT),$(wildcard lake/truth_customers)),./lake-own,./lake)
 
 help: ## print this help
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: setup ## run the main job: simulated months, or your own records with INPUT=folder
 	$(if $(INPUT),,$(BIN)/python jobs/simulate_telemetry.py --env $(ENV) --set lake.root=$(LAKE))
@@ -23,15 +23,25 @@ test: setup ## run lint, types and tests
 	$(BIN)/mypy
 	PYTEST_ADDOPTS="$(PYTEST_ADDOPTS)" $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
+test-slow: setup ## run what takes long: sweeps, back-tests, crashes, the browser, the benchmark on few flows
+	PYTEST_ADDOPTS="$(PYTEST_ADDOPTS)" $(BIN)/python -m pytest -m slow --numprocesses $(WORKERS) --dist loadfile
+
 dashboard: setup ## open the dashboard on the lake of make run: http://127.0.0.1:8050, PORT= for another
 	$(BIN)/python -m telflow.dashboard --env $(ENV) --set lake.root=$(LAKE) \
 	  $(if $(filter-out file,$(origin PORT)),--set dashboard.port=$(PORT))
 
 mlflow: setup ## open MLflow's own page on the runs of ./mlflow.db: http://127.0.0.1:5000, PORT= for another
+	@echo "runs and models: http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"
 	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT) --workers 1
 
 bench: setup ## measure the whole job on 5 million flows beside DuckDB; writes bench.json
 	$(BIN)/python -m tests.benchmarks.bench
+
+docs: setup ## build the documentation as a site in ./site; a broken link is an error
+	$(BIN)/python -m mkdocs build --strict
+
+docs-serve: setup ## show the documentation at http://127.0.0.1:8000, PORT= for another
+	$(BIN)/python -m mkdocs serve --dev-addr 127.0.0.1:$(if $(filter-out file,$(origin PORT)),$(PORT),8000)
 
 setup: $(VENV)/.ready ## create the environment where it is missing
 
@@ -50,4 +60,4 @@ lock: ## resolve the pinned versions again
 clean: ## remove the environment and the lake
 	rm -rf $(VENV) lake lake-own raw mlflow.db mlruns
 
-.PHONY: help run test dashboard mlflow bench setup lock clean
+.PHONY: help run test test-slow dashboard mlflow bench docs docs-serve setup lock clean

@@ -16,9 +16,11 @@ DASHBOARD = [
     "dash-mantine-components>=2.8,<3",
     "deltalake>=1.6,<2",
     "duckdb",
-    "gunicorn",
+    "gunicorn>=25.1",
     "plotly",
 ]
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.7,<10"]
+TABLEAU = ["pantab>=5.2,<6"]
 DEVELOPMENT = [
     "chispa",
     "databricks-bundles",
@@ -46,6 +48,7 @@ setup(
     packages=[*find_packages("lib"), "telflow.conf"],
     package_data={
         "telflow.conf": ["*/*.yaml", "*/*.csv"],
+        "telflow.analysts": ["sql/*/*.sql"],
         "telflow.classify": ["resources/*"],
         "telflow.dashboard": ["assets/*", "app.yaml"],
         "telflow.simulate": ["resources/*"],
@@ -66,5 +69,5 @@ setup(
     ],
     # MLflow finds by it where the files of local runs are
     entry_points={"mlflow.artifact_repository": ["telflow = telflow.relative_artifacts:RelativeArtifactRepository"]},
-    extras_require={"dashboard": DASHBOARD, "dev": DEVELOPMENT},
+    extras_require={"dashboard": DASHBOARD, "dev": DEVELOPMENT, "docs": DOCS, "tableau": TABLEAU},
 )

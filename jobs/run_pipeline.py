@@ -16,6 +16,8 @@ from telflow.steps import (
     build_windows,
     compare_labels,
     ingest_flows,
+    list_networks,
+    list_traffic_types,
     purge_quarantine,
     roll_up_customers,
     score,
@@ -47,6 +49,10 @@ def run(job: Job, inputs: Sequence[str] = ()) -> int:
         days = build_windows(job)
     with told("reclassification"):
         compare_labels(job)
+    with told("traffic types"):
+        list_traffic_types(job)
+    with told("remote networks"):
+        list_networks(job)
     with told("customers by day"):
         local = roll_up_customers(job)
     if not scores_are_current(job):

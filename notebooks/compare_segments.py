@@ -8,22 +8,16 @@
 # # Two clusterings of customers, side by side
 #
 # The champion beside another version, or any two runs of a sweep: sizes, centres, agreement, who moved, and how stable
-# each is from month to month. `TELFLOW_SET` holds settings that differ from conf, one a line.
+# each is from month to month. `TELFLOW_SET` holds settings that differ from conf, one a line; `TELFLOW_ENV` names the
+# settings to use.
 
 # %%
 # %matplotlib inline
-import os
-
-from telflow.cli import Job
-from telflow.lake import Lake
+from telflow.cli import notebook_job
 from telflow.segments.compare import compare_segments
 from telflow.segments.plots import moves_heat_map, sizes_beside
-from telflow.session import build_session
-from telflow.settings import load_settings
 
-settings = load_settings("local", os.environ.get("TELFLOW_SET", "").splitlines())
-spark = build_session(settings.spark)
-job = Job(settings, spark, Lake.of(spark, settings.lake))
+job = notebook_job()
 
 # %% [markdown]
 # `left` and `right` are numbers of versions or identifiers of runs; None is the champion, and the newest other version.

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -68,6 +69,13 @@ def open_job(arguments: argparse.Namespace) -> Job:
     settings = load_settings(arguments.env, arguments.set, arguments.conf)
     spark = build_session(settings.spark)
     return Job(settings, spark, Lake.of(spark, settings.lake), arguments.take_over)
+
+
+def notebook_job() -> Job:
+    """What a notebook works with: settings of ``conf``, and those that TELFLOW_SET overrides, one a line."""
+    settings = load_settings(os.environ.get("TELFLOW_ENV", "local"), os.environ.get("TELFLOW_SET", "").splitlines())
+    spark = build_session(settings.spark)
+    return Job(settings, spark, Lake.of(spark, settings.lake))
 
 
 def add_promote(parser: argparse.ArgumentParser) -> None:

@@ -86,3 +86,15 @@ class AccessError(TelflowError):
 
 class PackageMissingError(TelflowError):
     """A package that a setting asks for is not installed."""
+
+
+class UnknownNameError(TelflowError):
+    """A table, view or saved question was asked for by a name that none has."""
+
+
+class RestrictedTableError(TelflowError):
+    """A table that is not for analysts was asked for."""
+
+
+class NoCatalogueError(TelflowError):
+    """Something was asked for that only a lake in a catalogue can keep."""

@@ -26,7 +26,6 @@ SQL_SETTINGS = {
     # sets and sketches are aggregated over sorted rows: a hash map of millions of small groups is all garbage
     "spark.sql.execution.useObjectHashAggregateExec": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.databricks.delta.snapshotPartitions": "2",
 }
 
 EMBEDDED_SETTINGS = {
@@ -34,6 +33,7 @@ EMBEDDED_SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
+    "spark.databricks.delta.snapshotPartitions": "1",  # each task of it costs more than the log of a table has to read
 }
 
 

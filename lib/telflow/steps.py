@@ -3,7 +3,7 @@
 A step builds the days it is given, or those that changed since it last built them (``telflow.days``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
@@ -15,6 +15,7 @@ from telflow.classify.categories import load_categories
 from telflow.classify.labels import with_labels
 from telflow.classify.reclassification import load_application_names, reclassified
 from telflow.classify.shipped import load_shipped_registry
+from telflow.classify.traffic_types import remote_networks, traffic_types
 from telflow.classify.versions import choose_version, load_version, loaded_versions
 from telflow.cli import Job
 from telflow.customers.daily import customer_daily
@@ -40,7 +41,10 @@ from telflow.tables import (
     LEASE_SPANS,
     PEAK_TIMES,
     RECLASSIFICATION,
+    REMOTE_NETWORKS,
     TRAFFIC_BY_WINDOW,
+    TRAFFIC_TYPES,
+    Table,
 )
 
 Days = Sequence[date] | None
@@ -123,6 +127,30 @@ def compare_labels(job: Job, days: Days = None) -> list[date]:
     names = load_application_names(job.settings.classify.application_aliases)
     lake.replace_days(RECLASSIFICATION, reclassified(flows, names), stale)
     log_built(lake, RECLASSIFICATION.name, stale)
+    return sorted(stale)
+
+
+def list_traffic_types(job: Job, days: Days = None) -> list[date]:
+    """Write traffic_types for UTC ``days``; the days that were built."""
+    return count_customers_by(job, TRAFFIC_TYPES, traffic_types, days)
+
+
+def list_networks(job: Job, days: Days = None) -> list[date]:
+    """Write remote_networks for UTC ``days``; the days that were built."""
+    return count_customers_by(job, REMOTE_NETWORKS, remote_networks, days)
+
+
+def count_customers_by(
+    job: Job, table: Table, compute: Callable[[DataFrame, DataFrame | None, str], DataFrame], days: Days
+) -> list[date]:
+    """Write ``table`` by what ``compute`` makes of the flows that began on UTC ``days``; the days that were built."""
+    lake = job.lake
+    stale = stale_days(lake, table.name, days)
+    flows = lake.read(FLOWS).where(F.col("event_date").isin(list(stale)))
+    rows = compute(flows, lease_spans(job), customer_basis(job.settings))
+    with progress(job.spark, table.name.replace("_", " ")):
+        lake.replace_days(table, rows, stale)
+    log_built(lake, table.name, stale)
     return sorted(stale)
 
 

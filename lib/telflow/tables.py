@@ -21,7 +21,9 @@ class Table:
         stats_columns: columns that keep minimum and maximum per file; empty for Delta's own choice.
         checks: CHECK constraints by name, enforced on write.
         identities: what must hold between tables or columns, in words; tests hold them.
-        restricted: True where the rows are not for analysts.
+        restricted: True where the rows are not for analysts: addresses in the clear, or who held which address and when.
+            No export, view or saved question reads such a table.
+        writer: script of jobs/ whose step writes it.
         sample_query: a query to start from, the table named by its own name.
     """
 
@@ -34,6 +36,7 @@ class Table:
     checks: dict[str, str] = field(default_factory=dict)
     identities: tuple[str, ...] = ()
     restricted: bool = False
+    writer: str = ""
     sample_query: str = ""
 
     @property
@@ -52,6 +55,7 @@ FLOWS = Table(
     name="flows",
     grain="one flow record, as its exporter wrote it",
     answers="What went over the network, between whom, and which service it was?",
+    writer="ingest_flows.py",
     ddl="""
         event_date           DATE NOT NULL      COMMENT 'UTC day of start_time, the partition',
         flow_id              BIGINT NOT NULL    COMMENT 'first 62 bits of the content hash of its file, plus its line: the same record in the same place is the same flow',
@@ -103,6 +107,7 @@ FLOWS_QUARANTINE = Table(
     name="flows_quarantine",
     grain="one rejected line",
     answers="Which lines could not be read as flows, and why?",
+    writer="ingest_flows.py",
     ddl="""
         ingest_run  BIGINT NOT NULL    COMMENT 'run that rejected the line',
         file_id     BIGINT NOT NULL    COMMENT 'file, as in ingest_log',
@@ -121,6 +126,7 @@ INGEST_LOG = Table(
     name="ingest_log",
     grain="one source file in one run",
     answers="Which files came in, and what became of each of their lines?",
+    writer="ingest_flows.py",
     ddl="""
         ingest_run        BIGINT NOT NULL    COMMENT 'run that read the file',
         file_id           BIGINT NOT NULL    COMMENT 'first 62 bits of content_hash',
@@ -153,6 +159,7 @@ DAY_LOG = Table(
     name="day_log",
     grain="one change of a day's flows, or one build of a day by a step",
     answers="Which days are new or changed since a step last built them?",
+    writer="run_pipeline.py",
     ddl="""
         event_date DATE NOT NULL      COMMENT 'UTC day',
         step       STRING NOT NULL    COMMENT 'flows for a change of the flows, else the step that built the day',
@@ -195,6 +202,7 @@ IANA_SERVICES = Table(
     name="iana_services",
     grain="one registered (protocol, port) in one registry version",
     answers="Which service does IANA register for a port?",
+    writer="refresh_registry.py",
     ddl="""
         registry_version STRING NOT NULL COMMENT 'version of the registry, its newest entry''s date',
         protocol         INT NOT NULL    COMMENT 'IANA protocol number: 6 TCP, 17 UDP, 33 DCCP, 132 SCTP',
@@ -211,6 +219,7 @@ IANA_PROTOCOLS = Table(
     name="iana_protocols",
     grain="one protocol number in one registry version",
     answers="What is the name of a protocol number?",
+    writer="refresh_registry.py",
     ddl="""
         registry_version STRING NOT NULL COMMENT 'version of the registry',
         protocol         INT NOT NULL    COMMENT 'IANA protocol number, 0 to 255',
@@ -224,6 +233,7 @@ TRAFFIC_BY_WINDOW = Table(
     name="traffic_by_window",
     grain="five-minute window × service × category × direction × plan × region",
     answers="How much of which traffic was there at what time?",
+    writer="build_windows.py",
     ddl="""
         event_date       DATE NOT NULL      COMMENT 'UTC day of the window, the partition',
         window_start     TIMESTAMP NOT NULL COMMENT 'start of the window, UTC',
@@ -254,6 +264,7 @@ SCOPE_LOAD = Table(
     name="scope_load",
     grain="scope × sample: five minutes for network, category, plan and region, an hour for tier",
     answers="What load did the network, a category, a plan, a region or a tier carry at what time?",
+    writer="find_peak_times.py",
     ddl="""
         local_date     DATE NOT NULL      COMMENT 'day in the provider''s zone, the partition',
         scope_kind     STRING NOT NULL    COMMENT 'network, category, plan, region or tier',
@@ -275,6 +286,7 @@ PEAK_TIMES = Table(
     name="peak_times",
     grain="scope × period (local day or month)",
     answers="When is the network, a category, a plan, a region or a tier busiest, and how busy?",
+    writer="find_peak_times.py",
     ddl="""
         period_start         DATE NOT NULL      COMMENT 'first local day of the period',
         period_kind          STRING NOT NULL    COMMENT 'day or month',
@@ -302,6 +314,7 @@ HOUR_BY_WEEKDAY = Table(
     name="hour_by_weekday",
     grain="scope × month × weekday × hour of the local clock",
     answers="Which hours of the week are busy?",
+    writer="find_peak_times.py",
     ddl="""
         month      DATE NOT NULL   COMMENT 'first local day of the month, the partition',
         scope_kind STRING NOT NULL COMMENT 'network, category, plan, region or tier',
@@ -320,6 +333,7 @@ RECLASSIFICATION = Table(
     name="reclassification",
     grain="UTC day × observed application × IANA service",
     answers="Where do the exporter's own labels and the IANA registry differ?",
+    writer="reclassify.py",
     ddl="""
         event_date           DATE NOT NULL   COMMENT 'UTC day of the flows'' start, the partition',
         observed_application STRING NOT NULL COMMENT 'the exporter''s own label; none where it gave none',
@@ -336,10 +350,54 @@ RECLASSIFICATION = Table(
     " WHERE agreement = 'differs' GROUP BY ALL ORDER BY bytes DESC LIMIT 20",
 )
 
+TRAFFIC_TYPES = Table(
+    name="traffic_types",
+    grain="UTC day × end of the flow × protocol × port × service × category",
+    answers="Which ports and services does the traffic of either end use, and how many customers stand behind each?",
+    writer="list_traffic.py",
+    ddl="""
+        event_date DATE NOT NULL    COMMENT 'UTC day of the flows'' start, the partition',
+        flow_end   STRING NOT NULL  COMMENT 'src or dst: every flow stands in one row of each',
+        is_server  BOOLEAN NOT NULL COMMENT 'the end that the flow has its service from: one of both, of each flow',
+        protocol   INT NOT NULL     COMMENT 'IANA protocol number',
+        port       INT              COMMENT 'port of the end, below 49152; null for others, for protocols without, and for a client''s that nobody registered where the server''s is registered',
+        service    STRING NOT NULL  COMMENT 'service of the flow where the end is the server, else what IANA registers for the port; unassigned or dynamic where it is none',
+        category   STRING NOT NULL  COMMENT 'category of the flow',
+        customers  BIGINT NOT NULL  COMMENT 'customers behind the row, at least: subscribers or addresses without a lease, whichever are more; an internal flow counts for its source',
+        flows      BIGINT NOT NULL  COMMENT 'flow records',
+        bytes      BIGINT NOT NULL  COMMENT 'bytes both ways'
+    """,
+    partition_by=("event_date",),
+    identities=(
+        "flows and bytes of either end, and of the servers, over all rows of a day = those of flows on that day",
+    ),
+    sample_query="SELECT port, protocol, service, SUM(bytes) AS bytes FROM traffic_types"
+    " WHERE flow_end = 'dst' AND port IS NOT NULL GROUP BY ALL ORDER BY bytes DESC LIMIT 20",
+)
+
+REMOTE_NETWORKS = Table(
+    name="remote_networks",
+    grain="UTC day × network outside",
+    answers="Which networks does traffic go to and come from, and how many customers use each?",
+    writer="list_traffic.py",
+    ddl="""
+        event_date DATE NOT NULL   COMMENT 'UTC day of the flows'' start, the partition',
+        network    STRING NOT NULL COMMENT 'prefix of the outside address: /24 of IPv4, /48 of IPv6; others for those that one customer alone used on the day',
+        customers  BIGINT          COMMENT 'customers behind the row, at least, 2 or more; null for others',
+        flows      BIGINT NOT NULL COMMENT 'flow records',
+        bytes      BIGINT NOT NULL COMMENT 'bytes both ways'
+    """,
+    partition_by=("event_date",),
+    identities=("flows and bytes over all rows of a day = those of flows with one own end on that day",),
+    sample_query="SELECT network, SUM(bytes) AS bytes FROM remote_networks WHERE network <> 'others'"
+    " GROUP BY network ORDER BY bytes DESC LIMIT 20",
+)
+
 CUSTOMER_DAILY = Table(
     name="customer_daily",
     grain="customer × local day",
     answers="What did each customer use on each day?",
+    writer="roll_up_customers.py",
     ddl="""
         local_date           DATE NOT NULL      COMMENT 'day in the provider''s zone, the partition',
         customer             STRING NOT NULL    COMMENT 'token of the subscriber (sub_...), or of the address (ip_...) where no lease covers it',
@@ -373,6 +431,7 @@ CUSTOMER_SCORES = Table(
     name="customer_scores",
     grain="customer × as_of × scheme",
     answers="Which customers are worth most, which need attention, and which may be lost?",
+    writer="score_customers.py",
     ddl="""
         as_of             DATE NOT NULL         COMMENT 'local day after the last one looked at, a partition',
         scheme            STRING NOT NULL       COMMENT 'rfm, rfm_r or ufm, a partition',
@@ -404,6 +463,7 @@ SUBSCRIBERS = Table(
     name="subscribers",
     grain="one subscriber, as the provider delivered it last",
     answers="Which plan, region and contract has a customer?",
+    writer="load_provider.py",
     ddl="""
         customer          STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
         plan              STRING NOT NULL COMMENT 'plan, as in plans',
@@ -420,6 +480,7 @@ LEASES = Table(
     name="leases",
     grain="one address held by one subscriber over one stretch of time",
     answers="Who held an address at a moment?",
+    writer="load_provider.py",
     ddl="""
         address    STRING NOT NULL    COMMENT 'token of the address (ip_...)',
         customer   STRING NOT NULL    COMMENT 'token of the subscriber (sub_...)',
@@ -435,6 +496,7 @@ LEASE_SPANS = Table(
     name="lease_spans",
     grain="one address over one stretch of time, held by one subscriber",
     answers="Who held an address at a moment, where overlapping leases are settled?",
+    writer="load_provider.py",
     ddl="""
         address    STRING NOT NULL    COMMENT 'token of the address (ip_...)',
         customer   STRING NOT NULL    COMMENT 'token of the subscriber (sub_...) whose lease began last',
@@ -453,6 +515,7 @@ PLANS = Table(
     name="plans",
     grain="one plan",
     answers="What does a plan hold, and what does it cost?",
+    writer="load_provider.py",
     ddl="""
         plan             STRING NOT NULL COMMENT 'name of the plan',
         monthly_price    DOUBLE NOT NULL COMMENT 'price a month, in the provider''s currency',
@@ -467,6 +530,7 @@ CHURN_EVENTS = Table(
     name="churn_events",
     grain="one subscriber who left",
     answers="Who left, and when?",
+    writer="load_provider.py",
     ddl="""
         customer   STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
         churn_date DATE NOT NULL   COMMENT 'last day of the subscription',
@@ -479,6 +543,7 @@ COMPLAINTS = Table(
     name="complaints",
     grain="one complaint",
     answers="Who complained, when, about what?",
+    writer="load_provider.py",
     ddl="""
         customer       STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
         complaint_date DATE NOT NULL   COMMENT 'day of the complaint',
@@ -491,6 +556,7 @@ CUSTOMER_SEGMENTS = Table(
     name="customer_segments",
     grain="customer × as_of",
     answers="What kind of user is each customer?",
+    writer="assign_segments.py",
     ddl="""
         as_of           DATE NOT NULL    COMMENT 'local day after the last one looked at, the partition',
         customer        STRING NOT NULL  COMMENT 'token of the customer',
@@ -514,6 +580,7 @@ SEGMENT_MIGRATIONS = Table(
     name="segment_migrations",
     grain="two dates × segment on the first × segment on the second",
     answers="Who moved from which segment to which?",
+    writer="assign_segments.py",
     ddl="""
         from_as_of         DATE NOT NULL   COMMENT 'first date, a partition',
         to_as_of           DATE NOT NULL   COMMENT 'second date, a partition',
@@ -535,6 +602,7 @@ CHURN_SCORES = Table(
     name="churn_scores",
     grain="customer × as_of",
     answers="Who is likely to leave soon, and why?",
+    writer="score_churn.py",
     ddl="""
         as_of            DATE NOT NULL      COMMENT 'local day after the last one looked at, the partition',
         customer         STRING NOT NULL    COMMENT 'token of the subscriber (sub_...)',
@@ -561,6 +629,7 @@ MICRO_TRENDS = Table(
     name="micro_trends",
     grain="customer, segment or plan × category × as_of",
     answers="How does the use of a category go, and where did it change?",
+    writer="find_micro_trends.py",
     ddl="""
         as_of             DATE NOT NULL   COMMENT 'local day after the last one looked at, a partition',
         scope_kind        STRING NOT NULL COMMENT 'customer, segment, or plan where there are no segments; a partition',
@@ -606,6 +675,7 @@ PLAN_FIT = Table(
     name="plan_fit",
     grain="subscriber × as_of",
     answers="Is a customer's plan the right size, and which one would be?",
+    writer="recommend_services.py",
     ddl="""
         as_of                 DATE NOT NULL   COMMENT 'local day after the last one looked at, the partition',
         customer              STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
@@ -646,6 +716,7 @@ CATEGORY_ASSOCIATIONS = Table(
     name="category_associations",
     grain="rule of association × as_of",
     answers="Which categories do customers use together?",
+    writer="recommend_services.py",
     ddl="""
         as_of      DATE NOT NULL   COMMENT 'local day after the last one looked at, the partition',
         antecedent ARRAY<STRING>   COMMENT 'categories that are used, sorted',
@@ -663,6 +734,7 @@ RECOMMENDATIONS = Table(
     name="recommendations",
     grain="customer × as_of × rank",
     answers="What should be recommended to a customer, and why?",
+    writer="recommend_services.py",
     ddl="""
         as_of             DATE NOT NULL   COMMENT 'local day after the last one looked at, the partition',
         customer          STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
@@ -702,6 +774,7 @@ TRUTH_CUSTOMERS = Table(
     name="truth_customers",
     grain="one subscriber of a simulation",
     answers="Synthetic: which segment, plan fit and churn were planted for a simulated customer?",
+    writer="simulate_telemetry.py",
     ddl="""
         customer          STRING NOT NULL  COMMENT 'token of the subscriber (sub_...)',
         segment           STRING NOT NULL  COMMENT 'planted segment',
@@ -724,6 +797,7 @@ TRUTH_CUSTOMER_WEEKS = Table(
     name="truth_customer_weeks",
     grain="subscriber × week of a simulation",
     answers="Synthetic: how likely was a simulated customer to leave in a week, and how much use was planted?",
+    writer="simulate_telemetry.py",
     ddl="""
         customer          STRING NOT NULL  COMMENT 'token of the subscriber (sub_...)',
         week              INT NOT NULL     COMMENT 'week from 0',
@@ -743,6 +817,7 @@ TRUTH_CUSTOMER_CATEGORIES = Table(
     name="truth_customer_categories",
     grain="subscriber × category of a simulation",
     answers="Synthetic: which share and which trend of a category were planted for a simulated customer?",
+    writer="simulate_telemetry.py",
     ddl="""
         customer       STRING NOT NULL COMMENT 'token of the subscriber (sub_...)',
         category       STRING NOT NULL COMMENT 'planted category of traffic',
@@ -760,6 +835,7 @@ TRUTH_SERVICES = Table(
     name="truth_services",
     grain="one server of a simulation whose port is registered for another service",
     answers="Synthetic: which service truly runs where the registry names another?",
+    writer="simulate_telemetry.py",
     ddl="""
         server             STRING NOT NULL COMMENT 'remote address, from ranges that nobody holds',
         protocol           INT NOT NULL    COMMENT 'IANA protocol number',
@@ -775,6 +851,7 @@ TRUTH_LEASES = Table(
     name="truth_leases",
     grain="one address held by one subscriber over one stretch of time, in a simulation",
     answers="Synthetic: who truly held an address, however the provider's table has it?",
+    writer="simulate_telemetry.py",
     ddl="""
         address    STRING NOT NULL    COMMENT 'token of the address (ip_...)',
         customer   STRING NOT NULL    COMMENT 'token of the subscriber (sub_...)',
@@ -789,6 +866,24 @@ TRUTH_LEASES = Table(
 PROVIDER_TABLES = (SUBSCRIBERS, LEASES, PLANS, CHURN_EVENTS, COMPLAINTS)
 WORKING_TABLES = (RUN_LOCK, LAKE_FACTS)  # they keep runs right, and answer nobody's question
 TRUTH_TABLES = (TRUTH_CUSTOMERS, TRUTH_CUSTOMER_WEEKS, TRUTH_CUSTOMER_CATEGORIES, TRUTH_SERVICES, TRUTH_LEASES)
+GOLD_TABLES = (  # what analysts ask: what an export holds where nothing is named
+    TRAFFIC_BY_WINDOW,
+    SCOPE_LOAD,
+    PEAK_TIMES,
+    HOUR_BY_WEEKDAY,
+    RECLASSIFICATION,
+    TRAFFIC_TYPES,
+    REMOTE_NETWORKS,
+    CUSTOMER_DAILY,
+    CUSTOMER_SCORES,
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATIONS,
+    CHURN_SCORES,
+    MICRO_TRENDS,
+    PLAN_FIT,
+    CATEGORY_ASSOCIATIONS,
+    RECOMMENDATIONS,
+)
 ALL_TABLES = (
     FLOWS,
     FLOWS_QUARANTINE,
@@ -801,6 +896,8 @@ ALL_TABLES = (
     PEAK_TIMES,
     HOUR_BY_WEEKDAY,
     RECLASSIFICATION,
+    TRAFFIC_TYPES,
+    REMOTE_NETWORKS,
     CUSTOMER_DAILY,
     CUSTOMER_SCORES,
     *PROVIDER_TABLES,

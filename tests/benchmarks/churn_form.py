@@ -15,7 +15,7 @@ from plotly.utils import PlotlyJSONEncoder
 from telflow.dashboard.churn_form import fields_of, written
 from telflow.dashboard.models import Tracked
 from telflow.dashboard.no_spark import bar_spark
-from telflow.dashboard.pages import churn
+from telflow.dashboard.pages import churn_answer
 from telflow.dashboard.style import Look
 from telflow.errors import TelflowError
 from telflow.settings import load_settings
@@ -32,16 +32,16 @@ def main() -> int:
     except TelflowError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    typical = churn.typical(served)
+    typical = churn_answer.typical(served)
     texts = {field.name: written(field, typical.get(field.name)) for field in fields_of(served.model)}
     look = Look(settings.dashboard.colours, settings.dashboard.accent)
-    _, former, _ = churn.answer_form(served, texts, None, look)
+    _, former, _ = churn_answer.answer_form(served, texts, None, look)
     sys.stdout.write(f"version {served.version}: {time.perf_counter() - began:.2f} s to load and to warm up\n")
     taken = []
     for number in range(REPEATS):
         began = time.perf_counter()
         changed = {**texts, "tenure_days": str(30 + number)}
-        content, former, _ = churn.answer_form(served, changed, former, look)
+        content, former, _ = churn_answer.answer_form(served, changed, former, look)
         json.dumps(content, cls=PlotlyJSONEncoder)
         taken.append(time.perf_counter() - began)
     median, p95 = float(np.median(taken)), float(np.quantile(taken, 0.95))

@@ -13,6 +13,8 @@ from tests.benchmarks.equality import check_equal
 from tests.benchmarks.ours import OurRun, run_ours
 from tests.benchmarks.workload import bench_settings, flow_files, write_input
 
+pytestmark = pytest.mark.slow
+
 ROWS = 20_000
 
 

@@ -41,6 +41,7 @@ def telco(spark: SparkSession, samples: Path) -> DataFrame:
     return table.withColumn("as_of", F.lit(None).cast("date"))
 
 
+@pytest.mark.slow
 def test_the_forest_reaches_what_the_table_allows(telco: DataFrame) -> None:
     settings = quick(trees=50)
     with settled(telco, settings) as rows:
@@ -52,6 +53,7 @@ def test_the_forest_reaches_what_the_table_allows(telco: DataFrame) -> None:
     assert np.abs(predicted - observed).max() < 0.05, "a probability means what it says"
 
 
+@pytest.mark.slow
 def test_nothing_leaks_even_where_rows_are_repeated_before_the_split(telco: DataFrame, spark: SparkSession) -> None:
     table = telco.drop("as_of").toPandas()
     table["label"] = np.random.default_rng(1).permutation(table["label"].to_numpy())

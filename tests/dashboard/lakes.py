@@ -29,6 +29,12 @@ AS_OF = FIRST + timedelta(days=DAYS)
 ADDRESS = "ip_nobody"  # no lease covers it
 NEW = "sub_plus00"  # too little is known of it
 CATEGORIES = {"web": ("https", 443), "gaming": ("xbox", 3074), "unassigned": ("unassigned", 40000)}
+FITS: dict[str, dict[str, Any]] = {
+    "basic": {"advice": "up", "utilisation": 1.04, "upsize_causes": ["volume"], "confidence": 0.75,
+              "suggested_plan": "plus", "price_difference": 16.0},
+    "plus": {"advice": "stay", "utilisation": 0.5, "confidence": 0.9},
+    "ultra": {"advice": "stay"},
+}  # fmt: skip
 PLANS = {"basic": 30, "plus": 24, "ultra": 4}  # customers of each: ultra is too small to be shown
 
 
@@ -79,6 +85,8 @@ def small_lake(root: Path) -> Path:
     write(root, tables.CUSTOMER_DAILY, [row for day in local_days for row in customer_rows(day)])
     write(root, tables.RECLASSIFICATION, [row for day in local_days for row in label_rows(day)])
     write(root, tables.FLOWS, [row for day in local_days for row in flow_rows(day)])
+    write(root, tables.TRAFFIC_TYPES, [row for day in local_days for row in type_rows(day)])
+    write(root, tables.REMOTE_NETWORKS, [row for day in local_days for row in network_rows(day)])
     write(root, tables.IANA_PROTOCOLS, [{"registry_version": "1", "protocol": 6, "keyword": "tcp"}])
     write(root, tables.LEASE_SPANS, lease_rows())
     write(root, tables.SUBSCRIBERS, subscriber_rows())
@@ -167,6 +175,30 @@ def flow_rows(day: date) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def type_rows(day: date) -> list[dict[str, Any]]:
+    """What the job makes of ``flow_rows``."""
+    number_of = sum(PLANS.values())
+    ends: list[tuple[str, bool, int | None, str, str]] = [
+        ("dst", True, port, service, category) for category, (service, port) in CATEGORIES.items()
+    ]
+    ends += [("src", False, None, "dynamic", category) for category in CATEGORIES]
+    return [
+        {"event_date": day, "flow_end": end, "is_server": is_server, "protocol": 6, "port": port, "service": service,
+         "category": category, "customers": number_of, "flows": number_of, "bytes": number_of * 1000}
+        for end, is_server, port, service, category in ends
+    ]  # fmt: skip
+
+
+def network_rows(day: date) -> list[dict[str, Any]]:
+    """What the job makes of ``flow_rows``: one network is a single customer's."""
+    flows = 3 * sum(PLANS.values())
+    return [
+        {"event_date": day, "network": "198.51.100.0/24", "customers": sum(PLANS.values()), "flows": flows - 1,
+         "bytes": (flows - 1) * 1000},
+        {"event_date": day, "network": "others", "flows": 1, "bytes": 1000},
+    ]  # fmt: skip
+
+
 def lease_rows() -> list[dict[str, Any]]:
     begins, ends = datetime(2023, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
     return [
@@ -232,7 +264,7 @@ def trend_rows() -> list[dict[str, Any]]:
 def fit_rows() -> list[dict[str, Any]]:
     return [
         {"as_of": AS_OF, "customer": customer, "plan": plan, "weeks_counted": 4,
-         **({"untold_reason": "too few weeks"} if customer == NEW else {"advice": "stay"})}
+         **({"untold_reason": "too few weeks"} if customer == NEW else FITS[plan])}
         for customer, plan in customers()
     ]  # fmt: skip
 
@@ -244,6 +276,7 @@ def offer_rows() -> list[dict[str, Any]]:
         {"as_of": AS_OF, "customer": customer, "rank": 1, "kind": kind, "service": service, "reason": f"because {kind}",
          "price_difference": price, "confidence": sure, "rule": "r", "rules_version": "1",
          "ufm_level": "Potential Sales", "is_at_risk": False, "complaints": 0,
+         **({"churn_probability": 0.02, "churn_as_of": AS_OF} if plan == "basic" else {}),
          "may_approach": number % 2 == 0 and kind != "no change"}
         for number, (customer, plan) in enumerate(customers())
         for kind, service, price, sure in [kinds.get(plan, kinds["plus"])]

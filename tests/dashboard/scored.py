@@ -77,14 +77,14 @@ def small_model(leaving: float = 0.7) -> ChurnModel:
     return ChurnModel(Columns(numeric, categorical, told), medians, words, THRESHOLD, forest, facts)
 
 
-def write_store(folder: Path) -> str:
-    """A tracking store with a sweep of segments and a churn model in use; its address."""
+def write_store(folder: Path, *, bins: bool = False) -> str:
+    """A tracking store with a sweep of segments and a churn model in use, whose run told ``bins``; its address."""
     address = f"sqlite:///{folder / 'mlflow.db'}"
     former = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(address)
     try:
         log_segments(folder)
-        log_churn(folder, small_model())
+        log_churn(folder, small_model(), bins=bins)
     finally:
         mlflow.set_tracking_uri(former)
     return address
@@ -113,11 +113,13 @@ def log_segments(folder: Path) -> None:
                 client.create_model_version("telflow-segments", run.info.artifact_uri or "", run.info.run_id)
 
 
-def log_churn(folder: Path, model: ChurnModel) -> str:
+def log_churn(folder: Path, model: ChurnModel, *, bins: bool = False) -> str:
     """``model`` as the churn model in use; its version."""
     open_own_experiment(folder, "churn")
     with mlflow.start_run(run_name="churn"), TemporaryDirectory() as kept:
         mlflow.log_metrics({"roc_auc": 0.91, "roc_auc_low": 0.88, "roc_auc_high": 0.94, "holdout_rows": 400.0})
+        if bins:
+            mlflow.log_table({"predicted": [0.02, 0.4], "observed": [0.01, 0.5]}, "calibration_bins.json")
         picture = Path(kept) / "calibration.png"
         picture.write_bytes(PICTURE)
         mlflow.log_artifact(str(picture))

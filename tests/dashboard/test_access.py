@@ -1,5 +1,7 @@
 """Who is let in, what every response carries, and that the web process has no Spark."""
 
+import runpy
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from telflow.dashboard.serving import environment_settings, gunicorn_options
 from telflow.errors import AccessError, SettingsError
 from telflow.settings import load_settings
 from tests.dashboard.lakes import lake_settings
+from tests.dashboard.server import running_server
 
 PROXY = ("dashboard.host=0.0.0.0", "dashboard.login=proxy_header", "dashboard.trusted_proxies=[10.0.0.0/8]")
 
@@ -121,3 +124,40 @@ def test_starting_open_to_all_is_one_line_and_a_status() -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert ended.stderr.startswith("error: dashboard.host = 0.0.0.0 lets other machines in")
+
+
+def answers(port: int, *headers: str) -> bytes:
+    """Status line that the server answers a request with these header lines with."""
+    lines = ["GET / HTTP/1.1", "Host: flows.example.org", *headers, "Connection: close", "", ""]
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        return connection.makefile("rb").readline().strip()
+
+
+def test_nobody_is_let_in_by_a_header_that_only_looks_like_the_proxys(
+    dashboard_lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    settings = ("dashboard.login=proxy_header", "dashboard.trusted_proxies=[127.0.0.1/32]", "dashboard.workers=1")
+    with running_server(dashboard_lake, tmp_path / "log", *settings) as address:
+        port = int(address.rsplit(":", 1)[1])
+        assert answers(port, "X-Forwarded-Email: analyst") == b"HTTP/1.1 200 OK"
+        assert answers(port).split()[1] == b"401"
+        assert answers(port, "X_Forwarded_Email: intruder").split()[1] == b"400"
+        assert answers(port, "X_Forwarded-Email: intruder").split()[1] == b"400"
+        assert answers(port, "X_Forwarded_Email: intruder", "X-Forwarded-Email: analyst").split()[1] == b"400"
+        assert answers(port, "X-Forwarded-Email: intruder", "X-Forwarded-Email: analyst").split()[1] == b"401"
+        assert answers(port, "X-Forwarded-Email: intruder", "x-forwarded-email: analyst").split()[1] == b"401"
+        assert answers(port, "X-Forwarded-Email : intruder").split()[1] == b"400"
+    assert list(home.rglob("gunicorn*")) == []
+
+
+def test_both_ways_to_start_have_the_same_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELFLOW_SET", "dashboard.port=9999")
+    by_file = runpy.run_module("telflow.dashboard.gunicorn_conf")
+    wanted = gunicorn_options(environment_settings())
+    assert {name: by_file[name] for name in wanted} == wanted
+    assert (wanted["header_map"], wanted["control_socket_disable"]) == ("refuse", True)

@@ -20,7 +20,11 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium: apt-get install chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium: apt-get install chromium"),
+]
+PAPER = 703  # pixels of print between the margins of A4
 PATIENCE = 30_000  # milliseconds: two cores run the server, the browser and the rest of the suite
 
 
@@ -130,6 +134,47 @@ def test_a_click_on_a_bar_filters(page: Page, address: str) -> None:
     settled(page)
     page.locator("section[aria-label='Largest categories'] .barlayer .point path").first.click(force=True)
     page.wait_for_url(re.compile(r"\?category=\w+"))
+
+
+def test_two_clicks_at_once_are_one_and_a_later_one_takes_it_back(page: Page, address: str) -> None:
+    page.goto(f"{address}/")
+    settled(page)
+    bar = page.locator("section[aria-label='Largest categories'] .barlayer .point path").first
+    bar.dblclick(force=True)
+    page.wait_for_url(re.compile(r"\?category=\w+$"))
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
+    assert "category=" in page.url
+    expect(page.locator("section[aria-label='Largest categories'] .barlayer .point")).to_have_count(1)
+    bar.click(force=True)
+    page.wait_for_url(f"{address}/")
+
+
+def test_rows_are_picked_by_the_keyboard_and_one_sees_where_one_is(page: Page, address: str) -> None:
+    page.goto(f"{address}/categories")
+    settled(page)
+    cell = page.locator(".ag-row").filter(has_text="web").first.locator(".ag-cell").first
+    cell.focus()
+    outlined = "cell => getComputedStyle(cell).outlineStyle + ' ' + getComputedStyle(cell).outlineWidth"
+    assert cell.evaluate(outlined) == "solid 2px"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/categories?within=web")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", [page.path for page in PAGES])
+def test_a_page_prints_within_the_paper(path: str, scheme: str, page: Page, address: str, pictures: Path) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.add_init_script("localStorage.removeItem('scheme')")
+    page.goto(address + path)
+    settled(page)
+    page.emulate_media(media="print", color_scheme="dark" if scheme == "dark" else "light")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    edges = "[...document.querySelectorAll('#page, #page .main-svg, #page .card')].map(e => e.getBoundingClientRect())"
+    lefts, rights = page.evaluate(f"(edges => [edges.map(e => e.left), edges.map(e => e.right)])({edges})")
+    assert max(rights) - min(lefts) <= PAPER
+    expect(page.locator(".filters")).to_be_hidden()
+    page.pdf(path=pictures / f"{path.strip('/') or 'overview'}-{scheme}.pdf", format="A4", print_background=True)
 
 
 def test_rows_lead_down_to_ports_and_the_path_back_up(page: Page, address: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telflow.dashboard import busy
@@ -60,6 +60,7 @@ def test_nothing_has_no_busy_hour(frame: pl.DataFrame) -> None:
     assert busy.peaks_of(busy.on_whole_days(frame, [], ZONE)) is None
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 563), st.integers(0, 10**12), min_size=1, max_size=60))
 def test_what_must_hold_between_the_numbers_holds(loads: dict[int, int]) -> None:
     load = busy.on_whole_days(samples(loads), DAYS, ZONE)

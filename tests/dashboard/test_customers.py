@@ -10,13 +10,15 @@ import pytest
 
 from telflow import tables
 from telflow.dashboard.compose import Services, compose
+from telflow.dashboard.figures.churn import reasons_figure
+from telflow.dashboard.figures.profile import mix_figure
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.page import View
-from telflow.dashboard.pages import customer_profile, customers, overview
+from telflow.dashboard.pages import customer_flows, customers, overview
 from telflow.dashboard.queries import customers as people
 from telflow.dashboard.queries import destinations, talkers
 from telflow.dashboard.readers import open_reader
-from telflow.dashboard.relations import prefix_of
+from telflow.prefixes import prefix_of
 from tests.dashboard.lakes import ADDRESS, lake_settings, write
 from tests.dashboard.test_pages import LOOK, figures, grids, parts, text_of
 
@@ -91,7 +93,7 @@ def test_filters_that_say_nothing_of_one_customer_are_told(services: Services) -
 
 
 def test_flows_are_the_customers_by_lease_and_rare_networks_are_not_named(services: Services) -> None:
-    content = customers.flow_cards(view_of(services, customer=ONE))
+    content = customer_flows.flow_cards(view_of(services, customer=ONE))
     figure = next(part.figure for part in parts(content) if type(part).__name__ == "Graph")
     assert dict(zip(figure["data"][0]["y"], figure["data"][0]["x"], strict=True)) == {
         "198.51.100.0/24": 4_000, destinations.OTHERS: 2_000,
@@ -102,7 +104,7 @@ def test_flows_are_the_customers_by_lease_and_rare_networks_are_not_named(servic
 
 
 def test_a_destination_leaves_its_traffic_types_alone(services: Services) -> None:
-    content = customers.flow_cards(view_of(services, customer=ONE, destination=destinations.OTHERS))
+    content = customer_flows.flow_cards(view_of(services, customer=ONE, destination=destinations.OTHERS))
     assert [row["type"] for row in rows_of(content)[0]] == ["3074tcp"]
 
 
@@ -112,12 +114,14 @@ def test_a_destination_leaves_its_traffic_types_alone(services: Services) -> Non
      {"search": "?plan=plus&category=web"}],
 )  # fmt: skip
 def test_flows_can_be_asked_for_only_as_an_address_shows_them(asked: dict[str, str], services: Services) -> None:
-    content = customers.flow_cards(customers.asked_view(asked, services.reader, services.settings))
+    content = customer_flows.flow_cards(
+        customer_flows.asked_view(asked, customers.PAGE, services.reader, services.settings)
+    )
     assert bool(content) == (asked == {})
 
 
 def test_the_talkers_flows_are_one_sum(services: Services) -> None:
-    content = customers.flow_cards(view_of(services))
+    content = customer_flows.flow_cards(view_of(services))
     assert sum(row["flows"] for row in rows_of(content)[0]) == 10 * 3 * 2
 
 
@@ -166,14 +170,15 @@ def test_addresses_are_counted_beside_subscribers(services: Services) -> None:
 
 
 def test_reasons_stand_with_the_strongest_on_top() -> None:
-    reasons = [{"reason": "much", "contribution": 0.08}, {"reason": "little", "contribution": -0.02}]
-    bars = customer_profile.reasons_figure(reasons, LOOK)["data"][0]
-    assert (bars["y"], bars["x"]) == (["little", "much"], [-0.02, 0.08])
+    reasons = [("much", 0.08), ("little", -0.02)]
+    bars = reasons_figure(reasons, LOOK)["data"][0]
+    assert (bars["y"], bars["x"]) == (["little", "much"], [-2.0, 8.0])
+    assert bars["text"] == ["\N{MINUS SIGN}2.0", "+8.0"]
 
 
 def test_a_mix_keeps_the_bytes_and_its_rest_is_not_clickable() -> None:
     over = pl.DataFrame({"at": [date(2024, 1, 1)] * 3, "name": ["a", "b", "c"], "bytes": [4, 2, 1]})
-    data = customer_profile.mix_figure(over, ["a"], LOOK)["data"]
+    data = mix_figure(over, ["a"], LOOK)["data"]
     assert [(series["y"], series["customdata"]) for series in data] == [([4], ["a"]), ([3], [None])]
 
 

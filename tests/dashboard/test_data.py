@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from telflow import tables
 from telflow.dashboard.cache import Cache
@@ -87,6 +88,12 @@ def test_a_table_that_comes_later_is_found(tmp_path: Path) -> None:
         reader.state("iana_protocols")
     write_protocol(tmp_path, 6, "tcp")
     assert reader.state("iana_protocols").version == 0
+
+
+def test_a_table_of_an_older_version_names_the_column_and_the_job(tmp_path: Path) -> None:
+    write_deltalake(str(tmp_path / "iana_protocols"), pa.table({"registry_version": ["1"], "protocol": [6]}))
+    with pytest.raises(TableMissingError, match=r"\"keyword\" not found.*run jobs/run_pipeline\.py again"):
+        DeltaReader(str(tmp_path), "UTC").state("iana_protocols")
 
 
 def test_many_threads_read_at_once(tmp_path: Path) -> None:

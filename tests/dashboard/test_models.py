@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from telflow.dashboard.churn_form import fields_of, read_field, read_form, written
 from telflow.dashboard.compose import Services, compose, open_services
 from telflow.dashboard.models import Served, Tracked, tracked
-from telflow.dashboard.pages import PAGES, churn, segments
+from telflow.dashboard.pages import PAGES, churn, churn_answer, churn_quality, level_list, segments
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.run_cards import chosen_runs, toggled
 from telflow.errors import ModelMissingError, TrackingError
@@ -76,7 +77,7 @@ def test_moves_leave_out_what_totals_would_tell(services: Services) -> None:
 def test_customers_at_a_level_are_listed_and_exported(services: Services) -> None:
     shown = grids(compose(services, "/segments", "?level=Potential+Sales"))[0]
     assert len({row["customer"] for row in shown}) == 29
-    exported = segments.exported(services.reader, services.settings, "?level=Potential+Sales")
+    exported = level_list.exported(segments.PAGE, services.reader, services.settings, "?level=Potential+Sales")
     assert exported["filename"] == f"customers-Potential Sales-{AS_OF}.csv"
     header, *rows = exported["content"].splitlines()
     assert header == "customer,score,usage,frequency,count,bytes,last_active_days,segment"
@@ -88,7 +89,7 @@ def test_a_level_that_is_hidden_is_not_listed(level: str, strict: Services) -> N
     answer = compose(strict, "/segments", f"?level={level}")
     assert "cannot be listed" in text_of(answer)
     assert not any("customer" in row for rows in grids(answer) for row in rows)
-    assert segments.exported(strict.reader, strict.settings, f"?level={level}") is no_update
+    assert level_list.exported(segments.PAGE, strict.reader, strict.settings, f"?level={level}") is no_update
 
 
 def test_runs_stand_side_by_side(services: Services) -> None:
@@ -176,7 +177,7 @@ def test_fields_have_units_and_limits() -> None:
     ],
 )
 def test_a_wrong_field_says_why_and_nothing_is_predicted(name: str, text: str, why: str, served: Served) -> None:
-    content, remembered, wrong = churn.answer_form(served, {**GOOD, name: text}, None, LOOK)
+    content, remembered, wrong = churn_answer.answer_form(served, {**GOOD, name: text}, None, LOOK)
     assert list(wrong) == [name]
     assert why in wrong[name]
     assert remembered is None
@@ -200,12 +201,12 @@ def test_what_is_written_into_the_form_is_read_back(share: float, volume: float,
 
 
 def test_the_answer_is_the_models_and_a_change_is_shown_beside_the_former(served: Served) -> None:
-    _, remembered, _ = churn.answer_form(served, GOOD, None, LOOK)
+    _, remembered, _ = churn_answer.answer_form(served, GOOD, None, LOOK)
     assert remembered is not None
     rows = pd.DataFrame([{"recency_days": 2.0, "bytes_per_day": 3.5e6, "up_share": float("nan"),
                           "complaints_28_days": 0.0, "contract": "one-year"}])  # fmt: skip
     assert remembered["probability"] == pytest.approx(float(MODEL.predict(rows)["probability"].iloc[0]))
-    content, after, _ = churn.answer_form(served, {**GOOD, "complaints_28_days": "1"}, remembered, LOOK)
+    content, after, _ = churn_answer.answer_form(served, {**GOOD, "complaints_28_days": "1"}, remembered, LOOK)
     assert after is not None
     told = " ".join(str(getattr(part, "children", "")) for part in parts(content))
     assert "+32.5 points" in told
@@ -217,7 +218,7 @@ def test_the_answer_is_the_models_and_a_change_is_shown_beside_the_former(served
 
 def test_another_version_is_not_compared_with(served: Served) -> None:
     former: dict[str, Any] = {"version": "0", "probability": 0.5, "texts": GOOD}
-    content, _, _ = churn.answer_form(served, GOOD, former, LOOK)
+    content, _, _ = churn_answer.answer_form(served, GOOD, former, LOOK)
     assert "points" not in " ".join(
         str(getattr(part, "children", "")) for part in parts(content) if "Change" in str(part)
     )
@@ -259,3 +260,19 @@ def test_the_serving_process_answers_of_models_without_spark(dashboard_lake: Pat
         [sys.executable, "-c", program], env=environment, check=False, timeout=300, capture_output=True
     )
     assert (ended.returncode, ended.stderr[-500:]) == (0, ended.stderr[-500:])
+
+
+def test_calibration_is_drawn_where_its_run_logged_the_numbers(served: Served) -> None:
+    pictured = churn_quality.calibration_cards(served, LOOK)
+    assert "data:image/png" in str(pictured)
+    drawn = churn_quality.calibration_cards(replace(served, bins=((0.02, 0.01), (0.4, 0.5))), LOOK)
+    figure = next(part.figure for part in parts(drawn) if type(part).__name__ == "Graph")
+    assert (figure["data"][1]["x"], figure["data"][1]["y"]) == ([0.02, 0.4], [0.01, 0.5])
+    assert "differ by 10.0 points at most" in str(drawn)
+    assert churn_quality.calibration_cards(replace(served, calibration=None), LOOK) == []
+
+
+def test_bins_are_read_from_the_run_of_the_model(tmp_path: Path) -> None:
+    write_store(tmp_path, bins=True)
+    store = Tracked(lake_settings(tmp_path).mlflow)
+    assert store.churn().bins == ((0.02, 0.01), (0.4, 0.5))

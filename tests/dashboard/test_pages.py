@@ -1,5 +1,6 @@
 """Every page is a function of its address: what it shows, what it hides, and what it says."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,15 @@ import pytest
 from telflow import tables
 from telflow.dashboard.busy import Peaks
 from telflow.dashboard.compose import Services, compose, open_services
+from telflow.dashboard.figures.categories import area_figure
+from telflow.dashboard.figures.overview import volume_figure
+from telflow.dashboard.figures.peaks import curve_figure, heat_figure
+from telflow.dashboard.figures.reclassification import sankey_figure
+from telflow.dashboard.figures.shapes import room, with_rest
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.page import Answer
-from telflow.dashboard.pages import PAGES, categories, overview, peaks, reclassification
-from telflow.dashboard.queries import customers, traffic
+from telflow.dashboard.pages import PAGES
+from telflow.dashboard.queries import customers, types
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.style import REST, Figure, Look, bytes_axis, with_unit_ticks
 from tests.dashboard.lakes import FIRST, lake_settings, write
@@ -115,7 +121,7 @@ def test_what_one_day_hides_cannot_be_had_from_more_days_or_categories(tmp_path:
 
 def test_ports_of_a_hidden_service_are_hidden(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     own = open_services(services.reader, services.settings, PAGES)
-    monkeypatch.setattr(traffic, "addresses_by_service", lambda *_: {"https": 3})
+    monkeypatch.setattr(types, "hidden_services", lambda *_: {("web", "https")})
     answer = compose(own, "/categories", "?within=web&service=https")
     assert grids(answer) == []
     assert "too small to be shown" in text_of(answer)
@@ -195,7 +201,7 @@ def test_a_tier_is_looked_at_alone(services: Services) -> None:
 def test_lines_of_the_mean_day_stand_where_they_should() -> None:
     curve = pl.DataFrame({"minute": [0, 60], "bits": [1.0, 3.0]})
     found = Peaks(datetime(2024, 1, 1, 20, 15, tzinfo=UTC), 9, 8.0, 1200, 7.0, 5.0, 2.0)
-    lines = {line["name"]: line for line in peaks.curve_figure(curve, found, LOOK)["data"]}
+    lines = {line["name"]: line for line in curve_figure(curve, found, LOOK)["data"]}
     assert lines["TCBH (20:00)"]["x"] == [20.0, 20.0]
     assert lines["Busy hour of all days (20:15)"]["x"] == [20.25, 20.25]
     assert lines["p95 of samples"]["y"] == [5.0, 5.0]
@@ -203,35 +209,35 @@ def test_lines_of_the_mean_day_stand_where_they_should() -> None:
 
 def test_an_hour_of_the_week_without_load_stays_empty() -> None:
     cells = pl.DataFrame({"weekday": [1, 7], "hour": [0, 23], "bytes": [5.0, 6.0]})
-    rows = peaks.heat_figure(cells, LOOK)["data"][0]["z"]
+    rows = heat_figure(cells, LOOK)["data"][0]["z"]
     assert (rows[0][0], rows[6][23], rows[3][12]) == (5.0, 6.0, None)
 
 
 def test_areas_are_filled_up_with_zeros_and_the_rest_is_one() -> None:
     at = [date(2024, 1, 1), date(2024, 1, 2)]
     over = pl.DataFrame({"at": [at[0], at[1], at[0]], "name": ["a", "b", "c"], "bytes": [1, 2, 4]})
-    stacked = categories.with_rest(over, ["a"])
-    data = categories.area_figure(stacked, ["a", REST], "day", "UTC", LOOK)["data"]
+    stacked = with_rest(over, ["a"])
+    data = area_figure(stacked, ["a", REST], "day", "UTC", LOOK)["data"]
     assert [(series["name"], series["y"]) for series in data] == [("a", [1, 0]), (REST, [4, 2])]
 
 
 def test_hours_are_drawn_in_the_zone() -> None:
     over = pl.DataFrame({"at": [datetime(2024, 1, 1, 8, tzinfo=UTC)], "name": ["a"], "bytes": [1]})
-    data = categories.area_figure(over, ["a"], "hour", "America/Vancouver", LOOK)["data"]
+    data = area_figure(over, ["a"], "hour", "America/Vancouver", LOOK)["data"]
     assert data[0]["x"] == [datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)]
 
 
 def test_the_previous_period_is_drawn_day_by_day() -> None:
     now = pl.DataFrame({"day": [date(2024, 1, 3), date(2024, 1, 4)], "bytes": [1, 2]})
     before = pl.DataFrame({"day": [date(2024, 1, 1)], "bytes": [7]})
-    line = overview.volume_figure(now, before, LOOK)["data"][1]
+    line = volume_figure(now, before, LOOK)["data"][1]
     assert (line["x"], line["y"]) == ([date(2024, 1, 3)], [7])
 
 
 def test_the_ways_of_the_sankey_keep_the_bytes() -> None:
     rows = [(f"app{number}", f"service{number}", f"category{number}", 10) for number in range(30)]
     shown = pl.DataFrame(rows, schema=["observed", "service", "category", "bytes"], orient="row")
-    sankey = reclassification.sankey_figure(shown, LOOK)["data"][0]
+    sankey = sankey_figure(shown, LOOK)["data"][0]
     assert sum(sankey["link"]["value"]) == 2 * 300
     assert sankey["node"]["label"].count(REST) == 3
 
@@ -253,3 +259,32 @@ def test_ticks_have_a_space_before_the_unit() -> None:
     assert with_unit_ticks({"data": [], "layout": {"yaxis": bytes_axis(LOOK, "")}})["layout"]["yaxis"]["tickvals"] == [
         0
     ]
+
+
+STUCK = re.compile(r"\d[kMGTPE]?(?:B|bit/s)(?!\w)|:[.~\d]*s\}|\}(?:B|bit/s)")
+
+
+def words_of(value: Any) -> Iterator[str]:
+    """Every text in a figure."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from words_of(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from words_of(part)
+
+
+@pytest.mark.parametrize("search", ["", "?compare=1", "?customer=sub_basic00", "?within=web"])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_unit_stands_apart_from_its_number(path: str, search: str, services: Services) -> None:
+    found = [word for figure in figures(compose(services, path, search)) for word in words_of(figure)]
+    assert [word for word in found if STUCK.search(word)] == []
+
+
+def test_labels_at_the_ends_of_bars_have_room() -> None:
+    assert room([0.2, 0.5], 0.2) == [0.0, 0.6]
+    assert room([-1.0, 4.0], 0.2) == [-2.0, 5.0]
+    assert room([-1.0], 0.5) == [-1.5, 0.0]
+    assert room([]) == [0.0, 0.2]

@@ -4,9 +4,10 @@ import polars as pl
 import pytest
 
 from telflow.dashboard.compose import Services, compose
-from telflow.dashboard.pages import recommendations
+from telflow.dashboard.pages import recommendation_fairness
+from telflow.dashboard.pages.recommendation_list import short_of
 from telflow.dashboard.queries import recommendations as queries
-from tests.dashboard.lakes import NEW
+from tests.dashboard.lakes import AS_OF, NEW
 from tests.dashboard.test_pages import figures, grids, parts, text_of
 
 
@@ -34,7 +35,8 @@ def test_kind_and_consent_narrow_the_list(services: Services) -> None:
 
 def test_who_gets_none_is_counted_and_too_few_are_hidden(services: Services) -> None:
     answer = compose(services, "/recommendations", "")
-    assert "1 of 58" in text_of(answer)
+    assert "1 of 58" not in text_of(answer)
+    assert "Too few, or all but too few, to say" in text_of(answer)
     reasons = next(rows for rows in grids(answer) if rows and "reason" in rows[0] and "rank" not in rows[0])
     assert reasons == [{"reason": "too few weeks", "customers": None}]
     assert NEW not in str([row["customer"] for row in listed(services, "")])
@@ -51,7 +53,7 @@ def test_fairness_hides_small_groups_and_small_cells() -> None:
     counts = pl.DataFrame(
         {"group": ["a", "b", "c", "d"], "customers": [100, 50, 40, 4], "up": [50, 20, 5, 1], "stay": [50, 30, 35, 3]}
     )
-    told = {row["group"]: row for row in recommendations.fairness_shares(counts, ["up", "stay"], 10).to_dicts()}
+    told = {row["group"]: row for row in recommendation_fairness.fairness_shares(counts, ["up", "stay"], 10).to_dicts()}
     assert told["a"] == {"group": "a", "customers": 100, "up": 0.5, "stay": 0.5, "is_suppressed": False}
     assert told["d"]["customers"] is None
     assert told["c"]["up"] is None
@@ -72,3 +74,29 @@ def test_every_table_can_be_exported(services: Services) -> None:
     answer = compose(services, "/recommendations", "")
     buttons = [part for part in parts(answer.content) if getattr(part, "className", "") == "export"]
     assert len(buttons) == len(grids(answer))
+
+
+def test_what_is_too_small_is_told_and_what_has_no_probability_is_named(services: Services) -> None:
+    rows = listed(services, "?kind=plan+up")
+    assert {(row["short_of"], row["churn_probability"], row["churn_as_of"]) for row in rows} == {
+        ("volume", 0.02, f"{AS_OF}")
+    }
+    unchanged = listed(services, "?kind=no+change")
+    assert {(row["short_of"], row["confidence"], row["churn_as_of"]) for row in unchanged} == {("", None, "")}
+    assert "volume 30" in text_of(compose(services, "/recommendations", ""))
+    assert short_of(["rate-down", "volume"]) == "rate to the customer, volume"
+
+
+def test_a_customers_plan_and_offers_are_told_in_sentences(services: Services) -> None:
+    larger = text_of(compose(services, "/customers", "?customer=sub_basic00"))
+    assert "The plan basic is too small in volume, sure to 75.0 %: plus (+16.00 a month) would do." in larger
+    assert "104.0 % of its volume is used" in larger
+    assert f"2.0 % to leave, as scored on {AS_OF}" in str(
+        compose(services, "/customers", "?customer=sub_basic00").content
+    )
+    right = compose(services, "/customers", "?customer=sub_plus01")
+    assert "The plan plus is the right size, sure to 90.0 %." in text_of(right)
+    assert "by a count or a lack, not a probability" in str(right.content)
+    assert "Nothing is told of the plan plus: too few weeks." in text_of(
+        compose(services, "/customers", f"?customer={NEW}")
+    )

@@ -121,6 +121,7 @@ def test_the_same_content_is_read_once(lake: Lake, raw: Path, tokenizer: Tokeniz
 
 
 @pytest.mark.parametrize("step", ["write_rejects", "log_days", "log_rows"])
+@pytest.mark.slow
 def test_a_crash_on_the_way_leaves_nothing_behind(
     lake: Lake, raw: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -320,6 +320,7 @@ def test_associations_hold_among_what_customers_use(lake: Lake, advice: Advice) 
         assert rule.lift == pytest.approx(both / left / (right / len(used)))
 
 
+@pytest.mark.slow
 def test_a_back_test_knows_nothing_from_the_freeze_on(
     lake: Lake, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,8 @@ from telflow.days import log_days
 from telflow.lake import Lake
 from telflow.tables import DAY_LOG
 
+pytestmark = pytest.mark.slow
+
 
 def test_small_files_are_joined_and_rows_stay(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]

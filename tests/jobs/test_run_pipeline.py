@@ -25,9 +25,11 @@ from telflow.tables import (
     INGEST_LOG,
     PEAK_TIMES,
     RECLASSIFICATION,
+    REMOTE_NETWORKS,
     SCOPE_LOAD,
     SUBSCRIBERS,
     TRAFFIC_BY_WINDOW,
+    TRAFFIC_TYPES,
     WORKING_TABLES,
 )
 
@@ -79,6 +81,13 @@ def test_every_line_and_every_byte_is_accounted_for(lake: Lake) -> None:
     assert total(lake.read(TRAFFIC_BY_WINDOW), BYTES) == volume
     assert total(lake.read(RECLASSIFICATION), "bytes") == volume
     assert total(lake.read(RECLASSIFICATION), "flows") == flows.count()
+    types = lake.read(TRAFFIC_TYPES)
+    for condition in ("flow_end = 'src'", "flow_end = 'dst'", "is_server"):
+        assert total(types.where(condition), "bytes") == volume
+        assert total(types.where(condition), "flows") == flows.count()
+    one_own_end = flows.where("is_src_own <> is_dst_own")
+    assert total(lake.read(REMOTE_NETWORKS), "bytes") == total(one_own_end, BYTES)
+    assert total(lake.read(REMOTE_NETWORKS), "flows") == one_own_end.count()
     network = lake.read(SCOPE_LOAD).where("scope_kind = 'network'")
     assert total(network, "bytes") == volume
 
@@ -182,6 +191,7 @@ def test_ones_own_records_do_not_come_to_synthetic_ones(lake: Lake, arguments: l
         pass
 
 
+@pytest.mark.slow
 def test_own_records_without_own_prefixes_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "a.log").write_text(

@@ -38,6 +38,8 @@ from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
 from telflow.tracking import champion_version, load_version, raw_model
 from tests.segments.planted import EACH, KINDS, write_planted
 
+pytestmark = pytest.mark.slow
+
 NAME = "telflow-segments"
 WINDOW_DAYS = 14
 AS_OF, EARLIER = date(2024, 1, 29), date(2024, 1, 15)
@@ -249,7 +251,7 @@ def test_a_champion_is_asked_as_it_would_be_used_or_not_at_all(
     monkeypatch.setattr("telflow.segments.train.load_segments", lambda *_given: (champion, "1"))
     rows, as_of = training_rows(trained.lake, settings, AS_OF)
     even = fit_preparation(rows, "log_standard", scales_for(settings), 0.8)
-    place = Standing(passes=True, is_stable=True, bootstrap_ari=1.0, silhouette=0.5, reason="stable")
+    place = Standing(passes=True, is_stable=True, bootstrap_ari=1.0, silhouette=0.5, segments=3, reason="stable")
     winner = tried_like(model, place)
     contest = contest_of(with_prepared(rows, even), daily, as_of, winner, settings)
     assert told in contest.obstacle

@@ -21,6 +21,8 @@ from telflow.tables import CHURN_SCORES, COMPLAINTS, CUSTOMER_DAILY, SUBSCRIBERS
 from telflow.tracking import champion_version
 from tests.churn.rows import leaving_days, names, write_lake
 
+pytestmark = pytest.mark.slow
+
 METRICS = ("accuracy", "precision", "recall", "f1", "pr_auc", "roc_auc", "brier")
 PLOTS = {"calibration.png", "confusion.png", "permutation_importance.png", "comparison.png"}
 

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telflow.privacy.suppression import Group, guard, hidden_groups, hidden_on_any_day, is_small, suppress, tells_of_few
+from telflow.privacy.suppression import (
+    Group,
+    filter_safe,
+    guard,
+    hidden_groups,
+    hidden_on_any_day,
+    is_small,
+    suppress,
+    tells_of_few,
+)
 
 COUNTS = st.lists(st.integers(0, 40), max_size=12)
 
@@ -128,3 +137,22 @@ def test_what_one_day_hides_no_sum_over_days_holds() -> None:
     days = [{"web": 50, "email": 40, "chess": 30}, {"web": 50, "email": 40, "chess": 2}]
     assert hidden_on_any_day(days[:1], 10) == set()
     assert hidden_on_any_day(days, 10) == {"chess", "email"}
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 30)), max_size=14), st.integers(1, 12))
+def test_lines_are_guarded_each_by_itself(drawn: list[tuple[str, int]], minimum: int) -> None:
+    names = {"day": pl.String, "cell": pl.Int64, "customers": pl.Int64}
+    cells = pl.DataFrame([(day, at, count) for at, (day, count) in enumerate(drawn)], schema=names, orient="row")
+    kept = filter_safe(cells, "customers", minimum, ["day"])
+    wanted = set()
+    for day in "ab":
+        own = [(at, count) for at, (of, count) in enumerate(drawn) if of == day]
+        hidden = guard([count for _, count in own], minimum).hidden
+        wanted |= {at for (at, _), is_hidden in zip(own, hidden, strict=True) if not is_hidden}
+    assert kept.columns == cells.columns
+    assert set(kept.get_column("cell").to_list()) == wanted
+
+
+def test_a_cell_without_a_number_of_customers_is_nobodys() -> None:
+    cells = pl.DataFrame({"day": ["a", "a", "a"], "customers": [None, 20, 3]})
+    assert filter_safe(cells, "customers", 10, ["day"]).rows() == [("a", None)]

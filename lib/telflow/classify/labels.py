@@ -136,12 +136,16 @@ def tells_responder() -> Column:
     return src_opened | dst_opened
 
 
-def is_dst_server() -> Column:
+def is_dst_server(src_name: str = "_src_name", dst_name: str = "_dst_name") -> Column:
     """Whether the destination is the server, by the rules of ``SERVICE_BASES``.
 
     Of two unregistered ports the lower is taken for the server's, as of two registered ones.
+
+    Args:
+        src_name: column with the service registered for the source's port, null where there is none.
+        dst_name: the same of the destination's.
     """
-    src_known, dst_known = F.col("_src_name").isNotNull(), F.col("_dst_name").isNotNull()
+    src_known, dst_known = F.col(src_name).isNotNull(), F.col(dst_name).isNotNull()
     dst_is_not_higher = F.coalesce(F.col("dst_port") <= F.col("src_port"), F.col("dst_port").isNotNull())
     chosen = (
         F.when(tells_responder(), F.col("initiator") == "src")

@@ -76,13 +76,23 @@ def refusal(asked: Request, dashboard: DashboardSettings) -> tuple[int, str] | N
     if dashboard.login == "proxy_header":
         if not is_trusted(caller, dashboard.trusted_proxies):
             return 403, "The dashboard answers its reverse proxy alone: see dashboard.trusted_proxies.\n"
-        if not asked.headers.get(dashboard.login_header, "").strip():
-            return 401, f"Not logged in: the reverse proxy sent no {dashboard.login_header}.\n"
-        return None
+        return refusal_of_user(asked.headers.get(dashboard.login_header, ""), dashboard.login_header)
     host = asked.host.rsplit(":", 1)[0] if not asked.host.endswith("]") else asked.host
     is_local = is_loopback(caller) and is_loopback(host)
     if not is_local or any(header in asked.headers for header in FORWARDED):
         return 403, "The dashboard is open to this machine alone: set dashboard.login to let others in.\n"
+    return None
+
+
+def refusal_of_user(user: str, header: str) -> tuple[int, str] | None:
+    """Status and words where a request names nobody, or more than one: a proxy that adds to what a browser sent."""
+    if not user.strip():
+        return 401, f"Not logged in: the reverse proxy sent no {header}.\n"
+    if "," in user:  # servers join headers of one name by it
+        return (
+            401,
+            f"Not logged in: {header} came more than once; the reverse proxy has to replace what a browser sends.\n",
+        )
     return None
 
 

@@ -124,7 +124,8 @@ def grid(
     """A table that can be sorted and filtered.
 
     Args:
-        rows: by column; with ``picks``, the value that is set stands in ``pick``.
+        rows: by column; with ``picks``, the value that is set stands in ``pick``, and of a cell that leads elsewhere
+            the address in ``link``. What has no column does not leave the server.
         columns: from ``column``.
         name: identifies it on the page.
         label: what it holds, for screen readers.
@@ -132,10 +133,12 @@ def grid(
         csv: name of the file that it can be exported to.
     """
     identity: str | dict[str, str] = {"type": PICK_GRID, "parameter": picks, "name": name} if picks else name
+    sent = [*[one["field"] for one in columns], *(["pick"] if picks else []), "link"]
+    shown = [{name: row[name] for name in sent if name in row} for row in rows]
     height = min(46 + 42 * max(len(rows), 2), 480)
     table = dag.AgGrid(
         id=identity,
-        rowData=list(rows),
+        rowData=shown,
         columnDefs=list(columns),
         columnSize="responsiveSizeToFit",
         defaultColDef={"minWidth": 90, "suppressHeaderMenuButton": True},

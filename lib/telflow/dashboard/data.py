@@ -107,7 +107,7 @@ class DeltaReader:
                 if RELATIONS[name].is_lazy:
                     cursor.register(f"{name}_files", self._held[name].files)
                     select = RELATIONS[name].sql(DUCKDB, f"{name}_files", self._zone)
-                    cursor.execute(f"CREATE TEMP VIEW {name} AS {select}")
+                    define(cursor, RELATIONS[name], f"CREATE TEMP VIEW {name} AS {select}")
             return cast(pl.DataFrame, pl.from_arrow(cursor.sql(sql, params=list(parameters)).to_arrow_table()))
         finally:
             cursor.close()
@@ -153,7 +153,8 @@ class DeltaReader:
         cursor = self._connection.cursor()
         try:
             cursor.register("source", files)
-            cursor.execute(f"CREATE OR REPLACE TABLE {relation.name} AS {relation.sql(DUCKDB, 'source', self._zone)}")
+            select = relation.sql(DUCKDB, "source", self._zone)
+            define(cursor, relation, f"CREATE OR REPLACE TABLE {relation.name} AS {select}")
         finally:
             cursor.close()
 
@@ -162,6 +163,21 @@ class DeltaReader:
         if not DeltaTable.is_deltatable(address):
             raise missing(relation)
         return DeltaTable(address)
+
+
+def define(cursor: duckdb.DuckDBPyConnection, relation: Relation, statement: str) -> None:
+    """Make ``relation`` in DuckDB.
+
+    Raises:
+        TableMissingError: its table lacks a column, as an older version of the program has written it.
+    """
+    try:
+        cursor.execute(statement)
+    except duckdb.BinderException as error:
+        lacking = str(error).splitlines()[0]
+        raise TableMissingError(
+            f"{relation.table.name} is not as this version writes it ({lacking}): run {relation.writer} again."
+        ) from None
 
 
 def missing(relation: Relation) -> TableMissingError:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -59,7 +59,9 @@ def read_churn(settings: MlflowSettings, known: Served | None) -> Served:
         client = MlflowClient()
         run_id = client.get_model_version(name, version).run_id or ""
         metrics = dict(client.get_run(run_id).data.metrics) if run_id else {}
-    return Served(raw_model(loaded), name, version, metrics, artefact(client, run_id, "calibration.png"))
+    picture = artefact(client, run_id, "calibration.png")
+    bins = tuple((row["predicted"], row["observed"]) for row in logged_rows(client, run_id, "calibration_bins.json"))
+    return Served(raw_model(loaded), name, version, metrics, picture, bins)
 
 
 def read_centres(settings: MlflowSettings, name: str, version: str) -> list[dict[str, object]]:
@@ -71,7 +73,12 @@ def read_centres(settings: MlflowSettings, name: str, version: str) -> list[dict
         run_id = client.get_model_version(name, version).run_id or ""
     except MlflowException:  # the table tells of a model that this store does not know
         return []
-    content = artefact(client, run_id, "centres.json")
+    return logged_rows(client, run_id, "centres.json")
+
+
+def logged_rows(client: MlflowClient, run_id: str, name: str) -> list[dict[str, Any]]:
+    """Rows of a table that a run logged by ``mlflow.log_table``; none where it logged no such table."""
+    content = artefact(client, run_id, name)
     if content is None:
         return []
     table = json.loads(content)

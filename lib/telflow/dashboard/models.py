@@ -49,6 +49,7 @@ class Served:
     Attributes:
         metrics: of its run, by name.
         calibration: picture (PNG) that its run logged; None where there is none.
+        bins: mean probability and share that left, of groups by ascending probability; none where its run logged none.
     """
 
     model: "ChurnModel"
@@ -56,6 +57,7 @@ class Served:
     version: str
     metrics: Mapping[str, float]
     calibration: bytes | None
+    bins: tuple[tuple[float, float], ...] = ()
 
 
 class Tracked:

@@ -13,6 +13,8 @@ from telflow.dashboard.relations import Relation
 from telflow.dashboard.style import Look, Scheme
 from telflow.settings import Settings
 
+NO_SEGMENT = "Traffic is kept by category, plan and region, not by segment."
+
 
 @dataclass(frozen=True)
 class View:

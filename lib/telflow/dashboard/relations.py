@@ -81,17 +81,6 @@ class Relation:
         return WRITERS.get(self.table.name, PIPELINE)
 
 
-def prefix_of(address: str) -> str:
-    """SQL for the network that the column ``address`` lies in: /24 of IPv4, /48 of IPv6 as RFC 5952 writes it."""
-    long = f"regexp_extract({address}, '^([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):', 1)"
-    short = f"regexp_extract({address}, '^(.*?)::', 1)"
-    six = f"CASE WHEN {long} <> '' THEN {long} ELSE {short} END"
-    return (
-        f"CASE WHEN {address} LIKE '%:%' THEN concat(regexp_replace({six}, '(:0)+$', ''), '::/48') "
-        f"ELSE concat(regexp_extract({address}, '^([0-9]+[.][0-9]+[.][0-9]+)[.]', 1), '.0/24') END"
-    )
-
-
 TRAFFIC_BY_HOUR = Relation(
     "traffic_by_hour",
     tables.TRAFFIC_BY_WINDOW,
@@ -144,25 +133,16 @@ RECLASSIFICATION = Relation(
 FACTS = Relation("lake_facts", tables.LAKE_FACTS, "fact, value, stated_at")
 TRUTH = Relation("truth_customers", tables.TRUTH_CUSTOMERS, "COUNT(*) AS customers")
 PROTOCOLS = Relation("iana_protocols", tables.IANA_PROTOCOLS, "registry_version, protocol, keyword")
-SERVER_PORTS = Relation(
-    "server_ports",
-    tables.FLOWS,
-    f"""event_date AS utc_date, category, service, protocol,
-    CASE WHEN dst_service = service THEN dst_port WHEN src_service = service THEN src_port
-         WHEN LEAST(src_port, dst_port) < {DYNAMIC_PORTS} THEN LEAST(src_port, dst_port) END AS port,
-    CAST(SUM(src_bytes + dst_bytes) AS BIGINT) AS bytes, COUNT(*) AS flows,
-    COUNT(DISTINCT CASE WHEN is_src_own THEN src_ip WHEN is_dst_own THEN dst_ip END) AS own_addresses""",
-    ending="GROUP BY ALL",
-)
 TRAFFIC_TYPES = Relation(
     "traffic_types",
-    tables.FLOWS,
-    f"""event_date AS utc_date, protocol,
-    CASE WHEN src_port < {DYNAMIC_PORTS} THEN src_port END AS src_port, src_service,
-    CASE WHEN dst_port < {DYNAMIC_PORTS} THEN dst_port END AS dst_port, dst_service, category,
-    CAST(SUM(src_bytes + dst_bytes) AS BIGINT) AS bytes, COUNT(*) AS flows,
-    COUNT(DISTINCT CASE WHEN is_src_own THEN src_ip WHEN is_dst_own THEN dst_ip END) AS own_addresses""",
-    ending="GROUP BY ALL",
+    tables.TRAFFIC_TYPES,
+    "event_date AS utc_date, flow_end, is_server, protocol, port, service, category, customers, flows, bytes",
+)
+REMOTE_NETWORKS = Relation(
+    "remote_networks",
+    tables.REMOTE_NETWORKS,
+    "event_date AS utc_date, network, customers",
+    ending="WHERE customers IS NOT NULL",
 )
 SCORES = Relation(
     "customer_scores",
@@ -183,13 +163,16 @@ TRENDS = Relation(
     confidence, direction, recent_share, share_shift, peers_share_shift, change_week, change_ratio, untold_reason""",
 )
 PLAN_FIT = Relation(
-    "plan_fit", tables.PLAN_FIT, "as_of, customer, plan, utilisation, advice, suggested_plan, untold_reason"
+    "plan_fit",
+    tables.PLAN_FIT,
+    """as_of, customer, plan, weeks_counted, utilisation, upsize_causes, advice, confidence, suggested_plan,
+    price_difference, untold_reason""",
 )
 RECOMMENDATIONS = Relation(
     "recommendations",
     tables.RECOMMENDATIONS,
     """as_of, customer, rank, kind, service, reason, price_difference, confidence, rule, ufm_level,
-    churn_probability, is_at_risk, complaints, is_suppressed, may_approach, peers""",
+    churn_probability, churn_as_of, is_at_risk, complaints, is_suppressed, may_approach, peers""",
 )
 SUBSCRIBERS = Relation(
     "subscribers",
@@ -205,14 +188,6 @@ FLOW_ENDS = Relation(
          WHEN LEAST(src_port, dst_port) < {DYNAMIC_PORTS} THEN LEAST(src_port, dst_port) END AS port,
     src_bytes + dst_bytes AS bytes""",
     is_lazy=True,
-)
-SHARED_PREFIXES = Relation(
-    "shared_prefixes",
-    tables.FLOWS,
-    f"""event_date AS utc_date, {prefix_of("CASE WHEN is_src_own THEN dst_ip ELSE src_ip END")} AS prefix,
-    COUNT(DISTINCT CASE WHEN is_src_own THEN src_ip ELSE dst_ip END) AS own_addresses""",
-    ending="""WHERE is_src_own <> is_dst_own GROUP BY ALL
-    HAVING COUNT(DISTINCT CASE WHEN is_src_own THEN src_ip ELSE dst_ip END) > 1""",
 )
 RELATIONS = {
     relation.name: relation
@@ -230,8 +205,8 @@ RELATIONS = {
         FACTS,
         TRUTH,
         PROTOCOLS,
-        SERVER_PORTS,
         TRAFFIC_TYPES,
+        REMOTE_NETWORKS,
         SCORES,
         CHURN_SCORES,
         TRENDS,
@@ -240,6 +215,5 @@ RELATIONS = {
         SUBSCRIBERS,
         LEASE_SPANS,
         FLOW_ENDS,
-        SHARED_PREFIXES,
     )
 }

@@ -51,6 +51,9 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "graceful_timeout": 5,
         "preload_app": False,
         "forwarded_allow_ips": "",
+        "header_map": "refuse",  # X_Forwarded_Email would come to the application as X-Forwarded-Email
+        "forwarder_headers": "",
+        "control_socket_disable": True,  # it would be put below the user's home, and nobody here uses it
     }
 
 

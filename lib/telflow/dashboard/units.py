@@ -58,12 +58,12 @@ def change(now: float | None, before: float | None) -> float | None:
 
 def signed_share(value: float) -> str:
     """A change as per cent with its sign, such as +4.1 %."""
-    return f"{value * 100:+.1f} %".replace("-", MINUS)
+    return f"{round(value * 100, 1) + 0.0:+.1f} %".replace("-", MINUS)
 
 
 def points(now: float, before: float) -> str:
     """The difference of two shares in percentage points, with its sign."""
-    return f"{(now - before) * 100:+.1f} points".replace("-", MINUS)
+    return f"{round((now - before) * 100, 1) + 0.0:+.1f} points".replace("-", MINUS)
 
 
 def day(value: date) -> str:

@@ -76,6 +76,31 @@ def blank(cells: pl.DataFrame, hidden: Sequence[bool], values: Sequence[str]) ->
     return cells.with_columns(flags).with_columns(blanked)
 
 
+def filter_safe(cells: pl.DataFrame, customers: str, minimum: int, line: Sequence[str]) -> pl.DataFrame:
+    """Those of ``cells`` that ``guard`` shows in each line, whatever else is done with them.
+
+    Where every sum that is shown adds up cells that are left here, no difference of two of them holds a small cell.
+
+    Args:
+        cells: one row a cell; the total of each line may be known to the reader.
+        customers: column with the customers of each cell.
+        minimum: smallest group that is shown.
+        line: columns that name the line a cell stands in.
+    """
+    count = pl.col(customers).fill_null(0)
+    is_nobody, is_few = pl.col("count_") == 0, pl.col("count_") < minimum
+    ordered = cells.with_columns(count.alias("count_"), pl.int_range(pl.len()).alias("place_")).sort("count_", "place_")
+    people = pl.when(~is_nobody).then(1).otherwise(0)
+    sums = ordered.with_columns(
+        (people.cum_sum().over(line) - people).alias("cells_below_"),
+        (pl.col("count_").cum_sum().over(line) - pl.col("count_")).alias("customers_below_"),
+        (is_few & ~is_nobody).any().over(line).alias("has_few_"),
+    )
+    is_told = (pl.col("cells_below_") > 1) & (pl.col("customers_below_") >= minimum)
+    kept = sums.filter(is_nobody | (~is_few & (~pl.col("has_few_") | is_told)))
+    return kept.sort("place_").select(cells.columns)
+
+
 def hidden_on_any_day(days: Iterable[Mapping[str, int]], minimum: int) -> set[str]:
     """Names that the table of at least one day hides: what one day hides, no sum over days may hold.
 

@@ -49,7 +49,7 @@ from telflow.segments.metrics import (
 )
 from telflow.segments.model import Centres, Floats, Preparation, SegmentModel, write_model
 from telflow.segments.profile import Profiles, cluster_profiles
-from telflow.segments.ranking import Standing, best, standing
+from telflow.segments.ranking import Standing, ranking, standing
 from telflow.settings import Algorithm, SegmentsSettings, Settings, Transform
 from telflow.tables import CUSTOMER_DAILY, TRUTH_CUSTOMERS
 from telflow.tracking import (
@@ -163,7 +163,7 @@ def train_segments(
             mlflow.log_params(parameters(chosen, as_of, version))
             even = fit_preparation(rows, "log_standard", scales, chosen.pca_variance)
             with progress(lake.spark, "segments"):
-                tried = ranked(sweep(rows, scales, even, chosen, parameters(chosen, as_of, version)))
+                tried = ranked(sweep(rows, scales, even, chosen, parameters(chosen, as_of, version)), chosen.margin)
             mlflow.log_table(ranking_table(tried), "ranking.json")
             check_passing(tried)
             name = model_name(settings.mlflow, TARGET)
@@ -283,7 +283,7 @@ def tracked(
             clustered.unpersist()
         metrics["bootstrap_ari"] = bootstrap_ari(space.sample, centres, candidate, chosen.bootstrap_rounds)
         metrics["fit_seconds"], metrics["seconds"] = seconds, time.monotonic() - started
-        place = standing(metrics, chosen.smallest_share, chosen.stability)
+        place = standing(metrics, candidate.k, chosen.smallest_share, chosen.stability)
         log_values(metrics)
         mlflow.set_tags({"standing": place.reason, "passes": str(place.passes).lower()})
         model = model_of(space.preparation, centres, profiles, chosen)
@@ -315,18 +315,18 @@ def log_result(model: SegmentModel, profiles: Profiles, sample: Floats, title: s
     mlflow.log_figure(plots.projection_plot(sample, number, model.names, title), "projection.png")
 
 
-def ranked(tried: Sequence[Tried]) -> tuple[Tried, ...]:
+def ranked(tried: Sequence[Tried], margin: float) -> tuple[Tried, ...]:
     """``tried``, the best first."""
-    return tuple(sorted(tried, key=lambda each: each.standing.order, reverse=True))
+    return tuple(tried[at] for at in ranking([each.standing for each in tried], margin))
 
 
 def check_passing(tried: Sequence[Tried]) -> None:
-    """Refuse a sweep of which nothing passes.
+    """Refuse a sweep, the best first, of which nothing passes.
 
     Raises:
         NoSegmentsError: all are refused.
     """
-    if best([each.standing for each in tried]) is None:
+    if not tried[0].standing.passes:
         reasons = "; ".join(sorted({each.standing.reason for each in tried})[:3])
         raise NoSegmentsError(f"no clustering of the sweep divides the customers: {reasons}. Try other segments.*")
 

@@ -80,7 +80,7 @@ def simulate(spark: SparkSession, settings: SimulateSettings, zone: str, output:
     output.mkdir(parents=True, exist_ok=True)
     write_marker(output, marker)
     write_tables(settings, zone, output)
-    written = write_flows(spark, settings, zone, output)
+    written = write_flows(spark, settings, zone, output.absolute())  # Spark may have begun in another folder
     write_marker(output, {**marker, "written": vars(written)})
     return written
 

@@ -17,12 +17,14 @@
     count: (value) => (value === null || value === undefined ? "hidden" : Math.round(value).toLocaleString("en")),
     exact: (value) => (value === null || value === undefined ? "hidden" : Math.round(value).toLocaleString("en")),
     number: (value) => (value === null || value === undefined ? "none" : Number(value.toPrecision(3)).toLocaleString("en")),
-    share: (value) => (value === null || value === undefined ? "hidden" : (value * 100).toFixed(1) + " %"),
+    share: (value) => (value === null || value === undefined ? "hidden"
+      : value > 0 && value < 0.0005 ? "< 0.1 %" : (value * 100).toFixed(1) + " %"),
     change: (value) => (value === null || value === undefined
       ? "no earlier value" : (value < 0 ? "\u2212" : "+") + Math.abs(value * 100).toFixed(1) + " %"),
     money: (value) => (value === null || value === undefined
       ? "not known" : (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2)),
-    likely: (value) => (value === null || value === undefined ? "not known" : (value * 100).toFixed(0) + " %"),
+    likely: (value) => (value === null || value === undefined ? "no probability" : (value * 100).toFixed(0) + " %"),
+    scored: (value) => (value === null || value === undefined ? "not scored" : (value * 100).toFixed(1) + " %"),
   };
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { telflow: words });
 
@@ -36,6 +38,40 @@
     if (!button) { return; }
     const grid = window.dash_ag_grid.getApi(JSON.parse(button.dataset.grid));
     if (grid) { grid.exportDataAsCsv({ fileName: button.dataset.file }); }
+  });
+
+  // the second click of two would take away what the first has set, or pick what came under the pointer meanwhile
+  function once(selector) {
+    return function (event) {
+      if (event.detail > 1 && event.target.closest && event.target.closest(selector)) {
+        event.stopPropagation();
+        event.preventDefault();
+      }
+    };
+  }
+  document.addEventListener("mousedown", once("[id*='\"pick-graph\"']"), true);
+  document.addEventListener("click", once("[id*='\"pick-grid\"'] .ag-cell, [id*='\"pick-graph\"'] .slice"), true);
+
+  // what a click on a row does, Enter does too
+  document.addEventListener("keydown", function (event) {
+    const cell = event.key === "Enter" && event.target.closest && event.target.closest(".ag-cell");
+    if (!cell) { return; }
+    const link = cell.querySelector("a");
+    if (link) { link.click(); } else if (cell.closest("[id*='\"pick-grid\"']")) { cell.click(); }
+  });
+
+  // the page is printed as it stands on the screen, as wide as the paper: charts and tables keep their sizes
+  const PAPER = 700; // pixels of print between the margins of A4
+  window.addEventListener("beforeprint", function () {
+    const page = document.getElementById("page");
+    const root = document.documentElement;
+    if (!page) { return; }
+    root.style.setProperty("--screen-width", page.offsetWidth + "px");
+    root.style.setProperty("--print-zoom", Math.min(1, PAPER / page.offsetWidth));
+    root.classList.add(window.innerWidth > 1100 ? "printed-wide" : "printed");
+  });
+  window.addEventListener("afterprint", function () {
+    document.documentElement.classList.remove("printed-wide", "printed");
   });
 
   function schemeOf(isDark) {

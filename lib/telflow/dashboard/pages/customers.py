@@ -10,33 +10,40 @@ from dash.development.base_component import Component
 
 from telflow.dashboard import components, units
 from telflow.dashboard.components import column
-from telflow.dashboard.compose import resolve
 from telflow.dashboard.data import Reader
-from telflow.dashboard.filters import Filters, format_query, parse_query
+from telflow.dashboard.figures.customers import talkers_figure
+from telflow.dashboard.filters import Filters, format_query
 from telflow.dashboard.page import Page, View
 from telflow.dashboard.pages import customer_profile
-from telflow.dashboard.queries import customers, destinations, talkers
+from telflow.dashboard.pages.customer_flows import (
+    ADDRESSES,
+    ASKED,
+    FLOWS,
+    asked_view,
+    flow_cards,
+    flows_place,
+    top_talkers,
+)
+from telflow.dashboard.queries import customers, talkers
 from telflow.dashboard.relations import (
     CHURN_SCORES,
     CUSTOMER_CATEGORIES,
     CUSTOMERS_BY_DAY,
     FLOW_ENDS,
     LEASE_SPANS,
+    PLAN_FIT,
     PROTOCOLS,
     RECOMMENDATIONS,
+    REMOTE_NETWORKS,
     SCORES,
     SEGMENTS,
     TRENDS,
 )
-from telflow.dashboard.style import Figure, Look, axis, bytes_axis, layout
-from telflow.errors import TableMissingError
+from telflow.dashboard.style import Look
 from telflow.settings import Settings
 
-MOST = 10
-ROWS_SHOWN = 200
 PARAMETERS = ("customer", "destination", "who")
-ADDRESSES = "addresses"
-SEARCH, SHOWN, FLOWS, ASKED = "customer-search", "customer-shown", "customer-flows", "customer-flows-asked"
+SEARCH, SHOWN = "customer-search", "customer-shown"
 ADDRESS_NOTE = (
     "This is an address, not a subscriber: on the days shown no lease says whose it was. It has no plan, region or "
     "segment, and several people may have held it one after the other."
@@ -111,17 +118,6 @@ def overview(view: View) -> list[Component]:
     return [talkers_card(found, total, view.look), talkers_table(found, total, view.filters), flows_place(view)]
 
 
-def top_talkers(view: View) -> pl.DataFrame:
-    """The customers with most bytes, as the filters choose them."""
-    are_subscribers = view.filters.parameter("who") != ADDRESSES
-    return talkers.top_talkers(view.reader, view.filters, view.period, MOST, are_subscribers=are_subscribers)
-
-
-def short(customer: str) -> str:
-    """A token as it fits an axis."""
-    return f"{customer[:12]}…" if len(customer) > 13 else customer
-
-
 def talkers_card(found: pl.DataFrame, total: int, look: Look) -> Component:
     """Bars of the talkers; a click shows one alone."""
     volume = int(found.get_column("bytes").sum())
@@ -133,38 +129,6 @@ def talkers_card(found: pl.DataFrame, total: int, look: Look) -> Component:
     return components.chart(
         "Top talkers", talkers_figure(found, look), text, "talkers", note=note, span=6, picks="customer"
     )
-
-
-def talkers_figure(found: pl.DataFrame, look: Look) -> Figure:
-    """Bars of bytes to and from each customer, the first on top.
-
-    Args:
-        found: ``customer``, ``bytes``, ``bytes_down`` and ``bytes_up``, which are null where they are not kept.
-        look: colours.
-    """
-    rows = found.reverse()
-    tokens = rows.get_column("customer").to_list()
-    has_ways = not rows.get_column("bytes_down").has_nulls()
-    series = (("bytes_down", "To the customer"), ("bytes_up", "From the customer"))
-    shown = series if has_ways else (("bytes", "Both ways"),)
-    data = [
-        {
-            "type": "bar",
-            "orientation": "h",
-            "name": title,
-            "x": rows.get_column(name).to_list(),
-            "y": [short(token) for token in tokens],
-            "customdata": tokens,
-            "marker": {"color": look.colours[at] if at else look.accent},
-            "hovertemplate": f"%{{customdata}}<br>{title}: %{{x:.3s}}B<extra></extra>",
-        }
-        for at, (name, title) in enumerate(shown)
-    ]
-    axes: dict[str, Any] = {
-        "xaxis": bytes_axis(look, "Bytes", nticks=6),
-        "yaxis": axis(look, showgrid=False, ticksuffix=" "),
-    }
-    return {"data": data, "layout": layout(look, 420, barmode="stack", bargap=0.3, showlegend=has_ways, **axes)}
 
 
 def talkers_table(found: pl.DataFrame, total: int, filters: Filters) -> Component:
@@ -182,107 +146,6 @@ def talkers_table(found: pl.DataFrame, total: int, filters: Filters) -> Componen
     label = "Top talkers in numbers"
     table = components.grid(rows.to_dicts(), columns, "talkers-table", label=label, picks="customer", csv="talkers.csv")
     return components.card(label, table, note="Click a row to see the customer", span=6)
-
-
-def flows_place(view: View) -> Component:
-    """Where destinations and traffic types go once they are read, which takes longer than the page may."""
-    asked = {"search": view.search, "scheme": view.scheme}
-    waiting = html.P("Reading the flows of these days …", className="card-note", role="status")
-    place = dcc.Loading(html.Div(waiting, id=FLOWS, className="page"), delay_show=250, type="circle")
-    return html.Div([dcc.Store(id=ASKED, data=asked), place], className="span-12")
-
-
-def asked_view(asked: dict[str, str], reader: Reader, settings: Settings) -> View:
-    """The view that ``flows_place`` put down, checked as an address is: anybody may ask for anything."""
-    parsed = parse_query(asked.get("search"), PARAMETERS)
-    return resolve(reader, settings, PAGE, parsed, "dark" if asked.get("scheme") == "dark" else "light").view
-
-
-def flow_cards(view: View) -> list[Component]:
-    """Destinations and traffic types of the customer, or of the talkers together."""
-    customer = view.filters.parameter("customer")
-    if customer is not None and not talkers.is_known(view.reader, customer):
-        return []
-    if customer is None and customers.is_too_small(view.reader, view.filters, view.period, view.minimum):
-        return []
-    chosen = [customer] if customer else top_talkers(view).get_column("customer").to_list()
-    if not chosen:
-        return []
-    try:
-        traffic = destinations.traffic_of(view.reader, chosen, view.filters, view.period, view.settings.network.zone)
-        shared = destinations.shared_prefixes(view.reader, view.period, view.minimum)
-    except TableMissingError as error:
-        return [components.words("Destinations cannot be shown", str(error), "missing")]
-    if not traffic.height:
-        return [components.words("No flows in these days", "Nothing that was chosen has flows that began in them.")]
-    told = destinations.told_destinations(traffic, shared)
-    whose = "of this customer" if customer else f"of these {len(chosen)} together"
-    return [destinations_card(view, told, whose), types_card(view, told, whose)]
-
-
-def destinations_card(view: View, told: pl.DataFrame, whose: str) -> Component:
-    """Bars of the destinations; a click leaves one."""
-    sums = (
-        told.group_by("destination").agg(pl.col("bytes").sum()).sort(["bytes", "destination"], descending=[True, False])
-    )
-    total = sums.get_column("bytes").sum() or 1
-    first = sums.row(0, named=True)
-    text = (
-        f"Most goes to {first['destination']}: {units.share(first['bytes'] / total)}. Networks that fewer than "
-        f"{view.minimum} own addresses used on any day are {destinations.OTHERS}."
-    )
-    figure = destinations_figure(sums.head(MOST), view.filters.parameter("destination"), view.look)
-    note = f"Networks at the far end, {whose}; click a bar to see its traffic types"
-    return components.chart(
-        "Destinations", figure, text, "customer-destinations", note=note, span=6, picks="destination"
-    )
-
-
-def destinations_figure(sums: pl.DataFrame, chosen: str | None, look: Look) -> Figure:
-    """Bars of ``destination`` and ``bytes``, the largest on top; where one is ``chosen`` the others are faint."""
-    rows = sums.reverse()
-    names = rows.get_column("destination").to_list()
-    bars = {
-        "type": "bar",
-        "orientation": "h",
-        "x": rows.get_column("bytes").to_list(),
-        "y": names,
-        "customdata": names,
-        "marker": {"color": look.accent, "opacity": [1.0 if chosen in (None, name) else 0.35 for name in names]},
-        "hovertemplate": "%{y}<br>%{x:.3s}B<extra></extra>",
-    }
-    axes: dict[str, Any] = {
-        "xaxis": bytes_axis(look, "Bytes, both ways", nticks=6),
-        "yaxis": axis(look, showgrid=False, ticksuffix=" "),
-    }
-    return {"data": [bars], "layout": layout(look, 90 + 31 * len(names), bargap=0.3, showlegend=False, **axes)}
-
-
-def types_card(view: View, told: pl.DataFrame, whose: str) -> Component:
-    """Port and protocol, service, category and bytes, as the study's tables had them."""
-    chosen = view.filters.parameter("destination")
-    kept = told.filter(pl.col("destination") == chosen) if chosen else told
-    port = pl.col("port").cast(pl.String).fill_null("other ")
-    types = (
-        kept.group_by("port", "protocol", "service", "category")
-        .agg(pl.col("bytes").sum(), pl.col("flows").sum())
-        .with_columns(pl.concat_str(port, pl.col("protocol")).alias("type"), pl.col("category").alias("pick"))
-        .sort("bytes", descending=True)
-        .head(ROWS_SHOWN)
-    )
-    columns = [
-        column("type", "Type", minWidth=95),
-        column("service", "Service", minWidth=110),
-        column("category", "Category", minWidth=120),
-        column("bytes", "Bytes", "bytes", sort="desc", minWidth=95),
-        column("flows", "Flows", "count", minWidth=75),
-    ]
-    place = f", to {chosen}" if chosen else ""
-    label = "Traffic types"
-    rows = types.select("type", "service", "category", "bytes", "flows", "pick").to_dicts()
-    table = components.grid(rows, columns, "customer-types", label=label, picks="category", csv="traffic-types.csv")
-    note = f"By port and protocol of the server's side, {whose}{place}; click a row to see its category alone"
-    return components.card(label, table, note=note, span=6)
 
 
 def chosen_search(customer: str | None, search: str | None) -> str | None:
@@ -323,7 +186,7 @@ def register(app: Dash, reader: Reader, settings: Settings) -> None:
 
     @app.callback(Output(FLOWS, "children"), Input(ASKED, "data"))
     def read_flows(asked: dict[str, str] | None) -> Any:
-        return no_update if asked is None else flow_cards(asked_view(asked, reader, settings))
+        return no_update if asked is None else flow_cards(asked_view(asked, PAGE, reader, settings))
 
 
 PAGE = Page(
@@ -341,6 +204,8 @@ PAGE = Page(
         FLOW_ENDS,
         LEASE_SPANS,
         PROTOCOLS,
+        REMOTE_NETWORKS,
+        PLAN_FIT,
     ),
     parameters=PARAMETERS,
     limits=limits,

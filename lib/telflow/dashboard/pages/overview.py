@@ -1,14 +1,14 @@
 """Overview: how much, how many, how well understood, when busiest, and how that changed."""
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from dash.development.base_component import Component
 
 from telflow.dashboard import busy, components, units
+from telflow.dashboard.figures.overview import category_figure, volume_figure
 from telflow.dashboard.filters import Filters, Period
-from telflow.dashboard.page import Page, View
+from telflow.dashboard.page import NO_SEGMENT, Page, View
 from telflow.dashboard.queries import customers, peaks, traffic
 from telflow.dashboard.relations import (
     CUSTOMER_CATEGORIES,
@@ -17,9 +17,7 @@ from telflow.dashboard.relations import (
     TRAFFIC_BY_DAY,
     TRAFFIC_BY_HOUR,
 )
-from telflow.dashboard.style import Figure, Look, axis, bytes_axis, layout
-
-NO_SEGMENT = "Traffic is kept by category, plan and region, not by segment."
+from telflow.privacy.suppression import divides
 
 
 def limits(_: Filters) -> dict[str, str]:
@@ -52,15 +50,22 @@ def headline(view: View, now: traffic.Totals) -> list[Component]:
     def change(of: str) -> float | None:
         return units.change(getattr(now, of), getattr(before, of)) if before else None
 
-    share, earlier = now.unclassified_share, before.unclassified_share if before else None
+    share = unclassified(view, now, view.period)
+    earlier = unclassified(view, before, view.previous) if before and view.previous else None
     share_note = "no registered service" if share is None or earlier is None else units.points(share, earlier)
     return [
         components.tile("Volume", units.volume(now.bytes), "both ways", change("bytes"), compared=compared),
         components.tile("Flows", units.count(now.flows), "begun in these days", change("flows"), compared=compared),
         customers_tile(*counts, compared=compared),
-        components.tile("Unclassified share", units.share(now.unclassified_share), f"of bytes, {share_note}"),
+        components.tile("Unclassified share", units.share(share), f"of bytes, {share_note}"),
         busy_tile(view),
     ]
+
+
+def unclassified(view: View, of: traffic.Totals, period: Period) -> float | None:
+    """Part of the bytes without a registered service; None where it would tell of a category that is hidden."""
+    hidden = customers.hidden_categories(view.reader, view.filters, period, view.minimum)
+    return None if divides(traffic.UNCLASSIFIED, hidden) else of.unclassified_share
 
 
 def customers_tile(now: customers.Seen | None, before: customers.Seen | None, *, compared: bool) -> Component:
@@ -121,46 +126,6 @@ def volume_card(view: View) -> Component:
     return components.chart("Volume by day", figure, text, "overview-volume", note=f"Days of {view.zone}", span=8)
 
 
-def volume_figure(now: pl.DataFrame, before: pl.DataFrame | None, look: Look) -> Figure:
-    """Bars of the days; the previous period as a line over them, day by day.
-
-    Args:
-        now: ``day`` and ``bytes``.
-        before: the same of the previous period, or None.
-        look: colours.
-    """
-    days = now.get_column("day")
-    weekday = [f"{day:%a %-d %b %Y}" for day in days.to_list()]
-    bars = {
-        "type": "bar",
-        "name": "These days",
-        "x": days.to_list(),
-        "y": now.get_column("bytes").to_list(),
-        "customdata": weekday,
-        "marker": {"color": look.accent},
-        "hovertemplate": "%{customdata}<br>%{y:.3s}B<extra></extra>",
-    }
-    data = [bars]
-    if before is not None and before.height:
-        paired = before.get_column("bytes").to_list()[: days.len()]
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "name": "Previous period",
-                "x": days.to_list()[: len(paired)],
-                "y": paired,
-                "line": {"color": look.colours[1], "width": 2, "dash": "dot"},
-                "hovertemplate": "Previous period: %{y:.3s}B<extra></extra>",
-            }
-        )
-    axes: dict[str, Any] = {
-        "xaxis": axis(look, showgrid=False, tickformat="%-d %b"),
-        "yaxis": bytes_axis(look, "Bytes a day, both ways"),
-    }
-    return {"data": data, "layout": layout(look, bargap=0.25, showlegend=len(data) > 1, **axes)}
-
-
 def category_card(view: View) -> Component:
     """The largest categories; a click leads the filters to one."""
     parts = traffic.by_part(view.reader, view.filters, view.period, view.day, "category")
@@ -181,25 +146,6 @@ def category_card(view: View) -> Component:
         span=4,
         picks="category",
     )
-
-
-def category_figure(parts: pl.DataFrame, look: Look) -> Figure:
-    """Bars of the categories (``name``, ``bytes``), the largest on top."""
-    rows = parts.sort("bytes")
-    bars = {
-        "type": "bar",
-        "orientation": "h",
-        "x": rows.get_column("bytes").to_list(),
-        "y": rows.get_column("name").to_list(),
-        "customdata": rows.get_column("name").to_list(),
-        "marker": {"color": look.accent},
-        "hovertemplate": "%{y}<br>%{x:.3s}B<extra></extra>",
-    }
-    axes: dict[str, Any] = {
-        "xaxis": bytes_axis(look, "Bytes", nticks=5),
-        "yaxis": axis(look, showgrid=False, ticksuffix=" "),
-    }
-    return {"data": [bars], "layout": layout(look, bargap=0.3, showlegend=False, **axes)}
 
 
 PAGE = Page(

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 import dash_mantine_components as dmc
 import polars as pl
 from dash.development.base_component import Component
 
 from telflow.dashboard import busy, components, units
+from telflow.dashboard.figures.peaks import WEEKDAYS, clock, curve_figure, days_figure, heat_figure
 from telflow.dashboard.filters import Filters, Period, format_query
 from telflow.dashboard.page import Page, View
 from telflow.dashboard.queries import customers, peaks
 from telflow.dashboard.relations import CUSTOMER_CATEGORIES, CUSTOMERS_BY_DAY, SCOPE_LOAD, SCORES
-from telflow.dashboard.style import Figure, Look, axis, bytes_axis, layout
+from telflow.dashboard.style import Look
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 OTHER_ZONE = "Busy hours are those of the provider's own days."
 OTHER_KIND = "Load is kept for one of category, plan, region and tier at a time: clear the other one first."
 
@@ -112,11 +111,6 @@ def headline(found: busy.Peaks, before: busy.Peaks | None, *, compared: bool) ->
     ]
 
 
-def clock(minute: int) -> str:
-    """A time of the local clock."""
-    return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
-
-
 def clock_changes(odd: Mapping[date, int]) -> list[Component]:
     """What to say of days on which the clocks change."""
     if not odd:
@@ -146,34 +140,6 @@ def heat_card(load: pl.DataFrame, scope: peaks.Scope, look: Look) -> Component:
     return components.chart("Hour by weekday", heat_figure(cells, look), text, "peaks-heat", note=note)
 
 
-def heat_figure(cells: pl.DataFrame, look: Look) -> Figure:
-    """Heat map of the week, Monday on top.
-
-    Args:
-        cells: ``weekday`` (1 Monday to 7), ``hour`` and ``bytes``; what is missing stays empty.
-        look: colours.
-    """
-    found = {(weekday, hour): volume for weekday, hour, volume in cells.select("weekday", "hour", "bytes").iter_rows()}
-    rows = [[found.get((weekday, hour)) for hour in range(24)] for weekday in range(1, 8)]
-    heat = {
-        "type": "heatmap",
-        "x": [f"{hour:02d}" for hour in range(24)],
-        "y": list(WEEKDAYS),
-        "z": rows,
-        "colorscale": look.sequential,
-        "xgap": 2,
-        "ygap": 2,
-        "colorbar": {"tickformat": "~s", "ticksuffix": "B", "thickness": 12, "outlinewidth": 0, "title": {"text": ""}},
-        "hovertemplate": "%{y}, %{x}:00<br>%{z:.3s}B<extra></extra>",
-        "hoverongaps": False,
-    }
-    axes: dict[str, Any] = {
-        "xaxis": axis(look, "Hour of the local clock", showgrid=False, type="category", dtick=1),
-        "yaxis": axis(look, showgrid=False, autorange="reversed", ticksuffix=" "),
-    }
-    return {"data": [heat], "layout": layout(look, 320, **axes)}
-
-
 def curve_card(load: pl.DataFrame, found: busy.Peaks, scope: peaks.Scope, look: Look) -> Component:
     """The mean day."""
     curve = busy.daily_curve(load)
@@ -185,62 +151,6 @@ def curve_card(load: pl.DataFrame, found: busy.Peaks, scope: peaks.Scope, look: 
     )
     figure = curve_figure(curve, found, look)
     return components.chart("The mean day", figure, text, "peaks-curve", note=f"Mean load of {scope.label}", span=6)
-
-
-def curve_figure(curve: pl.DataFrame, found: busy.Peaks, look: Look) -> Figure:
-    """Mean load over the local clock, with the TCBH, the greatest busy hour and the p95 as lines.
-
-    Args:
-        curve: ``minute`` and ``bits`` a second.
-        found: busy hours of the same samples.
-        look: colours.
-    """
-    minutes = curve.get_column("minute").to_list()
-    busy_minute = found.busy_start.hour * 60 + found.busy_start.minute
-    line = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "Mean load",
-        "x": [minute / 60 for minute in minutes],
-        "y": curve.get_column("bits").to_list(),
-        "customdata": [clock(minute) for minute in minutes],
-        "line": {"color": look.accent, "width": 2.5},
-        "fill": "tozeroy",
-        "fillcolor": look.accent + "22",
-        "hovertemplate": "%{customdata}<br>%{y:.3s}bit/s<extra></extra>",
-    }
-    top = max([*curve.get_column("bits").to_list(), found.p95_bits]) * 1.12
-    marks = [
-        upright("TCBH", found.tcbh_minute, top, look.colours[1], "dash"),
-        upright("Busy hour of all days", busy_minute, top, look.colours[3], "dot"),
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "p95 of samples",
-            "x": [0, 24],
-            "y": [found.p95_bits] * 2,
-            "line": {"color": look.colours[2], "width": 2, "dash": "dashdot"},
-            "hovertemplate": "p95 %{y:.3s}bit/s<extra></extra>",
-        },
-    ]
-    axes: dict[str, Any] = {
-        "xaxis": axis(look, "Local clock", range=[0, 24], tickvals=list(range(0, 25, 3)), ticksuffix=":00"),
-        "yaxis": axis(look, "Load", tickformat="~s", ticksuffix="bit/s", range=[0, top]),
-    }
-    return {"data": [line, *marks], "layout": layout(look, 360, **axes)}
-
-
-def upright(name: str, minute: int, top: float, colour: str, dash: str) -> Figure:
-    """A line that stands at the start of an hour."""
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": f"{name} ({clock(minute)})",
-        "x": [minute / 60] * 2,
-        "y": [0, top],
-        "line": {"color": colour, "width": 2, "dash": dash},
-        "hovertemplate": f"{name} from {clock(minute)}<extra></extra>",
-    }
 
 
 def days_card(
@@ -260,61 +170,6 @@ def days_card(
     return components.chart(
         "Each day's busy hour", figure, text, "peaks-days", note=f"60 minutes of greatest load of {scope.label}", span=6
     )
-
-
-def days_figure(days: pl.DataFrame, odd: Mapping[date, int], adph_bytes: float, look: Look) -> Figure:
-    """Bars of the days' busy hours with their mean, days of 23 or 25 hours marked.
-
-    Args:
-        days: ``day``, ``bytes`` and ``local`` start of the busy hour.
-        odd: hours of the days on which the clocks change.
-        adph_bytes: mean of the busy hours.
-        look: colours.
-    """
-    shown = days.get_column("day").to_list()
-    starts = [f"{units.day(start.date())}, from {start:%H:%M}" for start in days.get_column("local").to_list()]
-    bars = {
-        "type": "bar",
-        "name": "Busy hour of the day",
-        "x": shown,
-        "y": days.get_column("bytes").to_list(),
-        "customdata": starts,
-        "marker": {"color": [look.colours[5] if day in odd else look.accent for day in shown]},
-        "hovertemplate": "%{customdata}<br>%{y:.3s}B<extra></extra>",
-    }
-    mean = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "ADPH",
-        "x": [shown[0], shown[-1]] if shown else [],
-        "y": [adph_bytes] * 2 if shown else [],
-        "line": {"color": look.colours[1], "width": 2, "dash": "dash"},
-        "hovertemplate": "ADPH %{y:.3s}B<extra></extra>",
-    }
-    axes: dict[str, Any] = {
-        "xaxis": axis(look, showgrid=False, tickformat="%-d %b"),
-        "yaxis": bytes_axis(look, "Bytes in the busy hour"),
-    }
-    notes: dict[str, Any] = {"annotations": clock_notes(days, odd, look)}
-    return {"data": [bars, mean], "layout": layout(look, 360, bargap=0.25, **axes, **notes)}
-
-
-def clock_notes(days: pl.DataFrame, odd: Mapping[date, int], look: Look) -> Sequence[Figure]:
-    """Marks over the bars of days on which the clocks change."""
-    heights = dict(days.select("day", "bytes").iter_rows())
-    return [
-        {
-            "x": day,
-            "y": heights.get(day, 0),
-            "text": f"{hours} h",
-            "showarrow": True,
-            "arrowhead": 0,
-            "ay": -24,
-            "ax": 0,
-            "font": {"color": look.ink, "size": 12},
-        }
-        for day, hours in odd.items()
-    ]
 
 
 PAGE = Page(

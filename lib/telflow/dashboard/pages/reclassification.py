@@ -7,17 +7,20 @@ from dash.development.base_component import Component
 
 from telflow.dashboard import components, units
 from telflow.dashboard.components import column
+from telflow.dashboard.figures.reclassification import label, sankey_figure
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.page import Page, View
-from telflow.dashboard.queries import customers, reclassification, traffic
-from telflow.dashboard.relations import CUSTOMER_CATEGORIES, PROTOCOLS, RECLASSIFICATION, SERVER_PORTS, TRAFFIC_TYPES
-from telflow.dashboard.style import REST, Figure, Look, layout
+from telflow.dashboard.queries import customers, reclassification, types
+from telflow.dashboard.relations import (
+    CUSTOMER_CATEGORIES,
+    CUSTOMERS_BY_DAY,
+    PROTOCOLS,
+    RECLASSIFICATION,
+    TRAFFIC_TYPES,
+)
 from telflow.errors import TableMissingError
-from telflow.privacy.suppression import suppress
 
 TOGETHER = "What exporters say is kept for all customers together."
-LARGEST = 12  # applications and services of the Sankey each
-LARGEST_CATEGORIES = 8
 ROWS_SHOWN = 200
 AGREEMENT = {"same": "same", "differs": "differs", "unobserved": "exporter gave no label"}
 
@@ -36,6 +39,8 @@ def render(view: View) -> list[Component]:
     found = reclassification.pairs(view.reader, view.filters, view.period)
     if not found.height:
         return [components.nothing_found()]
+    if is_too_small(view):
+        return [components.too_small(view.minimum)]
     shown = shown_pairs(view, found, view.period)
     before = reclassification.pairs(view.reader, view.filters, view.previous) if view.previous else None
     return [
@@ -47,17 +52,28 @@ def render(view: View) -> list[Component]:
     ]
 
 
+def is_too_small(view: View) -> bool:
+    """Whether too few customers stand behind the chosen categories, or what sets them apart from all."""
+    try:
+        compared = [period for period in (view.period, view.previous) if period is not None]
+        return any(customers.is_too_small(view.reader, view.filters, period, view.minimum) for period in compared)
+    except TableMissingError:
+        return False
+
+
 def shown_pairs(view: View, found: pl.DataFrame, period: Period) -> pl.DataFrame:
     """Those of ``found`` that tell of no small group, as far as flows and services tell how many stand behind them."""
     enough = found.filter(pl.col("flows") >= view.minimum)
     try:
         few = customers.hidden_categories(view.reader, Filters(), period, view.minimum)
-        enough = enough.filter(~pl.col("category").is_in(list(few)))
-        addresses = traffic.addresses_by_service(view.reader, period)
+        services = types.hidden_services(view.reader, period, view.minimum)
     except TableMissingError:
         return enough
-    small = [name for name, number in addresses.items() if 0 < number < view.minimum]
-    return enough.filter(~pl.col("service").is_in(small))
+    hidden = [
+        category in few or (category, service) in services
+        for category, service in enough.select("category", "service").iter_rows()
+    ]
+    return enough.filter(~pl.Series(hidden, dtype=pl.Boolean))
 
 
 def agreement_shares(found: pl.DataFrame) -> dict[str, float]:
@@ -117,74 +133,6 @@ def sankey_card(shown: pl.DataFrame, hidden: int, view: View) -> Component:
     return components.chart("From label to service to category", figure, text, "reclassification-sankey", note=note)
 
 
-def label(observed: str) -> str:
-    """An exporter's label, in words where there is none."""
-    return "no label" if observed == "none" else observed
-
-
-def folded(names: pl.Series, sizes: pl.Series, most: int = LARGEST) -> Mapping[str, str]:
-    """Each name as itself where it is among the ``most`` largest, else as the rest."""
-    sums = pl.DataFrame({"name": names, "size": sizes}).group_by("name").agg(pl.col("size").sum())
-    ordered = sums.sort(["size", "name"], descending=[True, False]).get_column("name").to_list()
-    return {name: name if at < most else REST for at, name in enumerate(ordered)}
-
-
-def sankey_figure(shown: pl.DataFrame, look: Look) -> Figure:
-    """Bytes from label to service to category.
-
-    Args:
-        shown: ``observed``, ``service``, ``category``, ``bytes``.
-        look: colours; links have their category's.
-    """
-    sizes = shown.get_column("bytes")
-    left, middle = (folded(shown.get_column(name), sizes) for name in ("observed", "service"))
-    right = folded(shown.get_column("category"), sizes, LARGEST_CATEGORIES)
-    flows: dict[tuple[str, str, str], int] = {}
-    for observed, service, category, volume in shown.select("observed", "service", "category", "bytes").iter_rows():
-        way = (label(left[observed]), middle[service], right[category])
-        flows[way] = flows.get(way, 0) + volume
-    columns = [list(dict.fromkeys(way[at] for way in flows)) for at in range(3)]
-    place = {
-        (at, name): number for number, (at, name) in enumerate((at, name) for at in range(3) for name in columns[at])
-    }
-    colours = look.colour_by_name(columns[2])
-    links = sankey_links(flows, place, colours)
-    node_colours = [colours[name] if at == 2 else look.faint for at, name in place]
-    sankey = {
-        "type": "sankey",
-        "arrangement": "snap",
-        "valueformat": ".3s",
-        "valuesuffix": "B",
-        "textfont": {"color": look.ink, "size": 12, "shadow": "none"},
-        "node": {
-            "label": [name for _, name in place],
-            "color": node_colours,
-            "pad": 12,
-            "thickness": 14,
-            "line": {"width": 0},
-        },
-        "link": links,
-    }
-    return {"data": [sankey], "layout": layout(look, 560)}
-
-
-def sankey_links(
-    flows: Mapping[tuple[str, str, str], int], place: Mapping[tuple[int, str], int], colours: Mapping[str, str]
-) -> dict[str, list[object]]:
-    """Links between neighbouring columns, those of one category in its colour."""
-    sums: dict[tuple[int, int, str], int] = {}
-    for (observed, service, category), volume in flows.items():
-        for source, target in (((0, observed), (1, service)), ((1, service), (2, category))):
-            key = (place[source], place[target], category)
-            sums[key] = sums.get(key, 0) + volume
-    return {
-        "source": [source for source, _, _ in sums],
-        "target": [target for _, target, _ in sums],
-        "value": list(sums.values()),
-        "color": [colours[category] + "66" for _, _, category in sums],
-    }
-
-
 def disagreement_card(shown: pl.DataFrame) -> Component:
     """The pairs that differ with the most bytes."""
     differing = shown.filter(pl.col("agreement") == "differs").sort("bytes", descending=True).head(ROWS_SHOWN)
@@ -214,21 +162,19 @@ def type_cards(view: View) -> Sequence[Component]:
         return [components.words("Traffic types cannot be shown", str(error), "missing")]
 
 
-def type_card(view: View, end: reclassification.End, title: str) -> Component:
+def type_card(view: View, end: types.End, title: str) -> Component:
     """Port and protocol, service and bytes of one end."""
-    types = reclassification.traffic_types(view.reader, end, view.filters, view.period)
-    told = suppress(types, "own_addresses", view.minimum, ["bytes", "flows"])
-    shown = told.filter(~pl.col("is_suppressed")).head(ROWS_SHOWN)
-    named = shown.with_columns(pl.concat_str(pl.col("port").cast(pl.String), pl.col("protocol")).alias("type"))
+    found = types.types_of(view.reader, end, view.filters, view.period, view.minimum).head(ROWS_SHOWN)
+    named = found.with_columns(pl.concat_str(pl.col("port").cast(pl.String), pl.col("protocol")).alias("type"))
     columns = [
         column("type", "Type", minWidth=95),
         column("service", "Service", minWidth=105),
         column("bytes", "Bytes", "exact", sort="desc", minWidth=175),
         column("flows", "Flows", "count", minWidth=100),
     ]
-    rows = named.select("type", "service", "bytes", "flows").to_dicts()
-    table = components.grid(rows, columns, f"types-{end}", label=title, csv=f"types-{end}.csv")
-    return components.card(title, table, note="Registered and assignable ports, below 49152", span=6)
+    table = components.grid(named.to_dicts(), columns, f"types-{end}", label=title, csv=f"types-{end}.csv")
+    note = f"Ports below 49152; what fewer than {view.minimum} customers used on a day is left out of that day"
+    return components.card(title, table, note=note, span=6)
 
 
 PAGE = Page(
@@ -237,6 +183,6 @@ PAGE = Page(
     question="Do exporters and the registry agree on what the traffic is?",
     relations=(RECLASSIFICATION,),
     render=render,
-    more_relations=(SERVER_PORTS, TRAFFIC_TYPES, PROTOCOLS, CUSTOMER_CATEGORIES),
+    more_relations=(TRAFFIC_TYPES, PROTOCOLS, CUSTOMER_CATEGORIES, CUSTOMERS_BY_DAY),
     limits=limits,
 )

@@ -2,25 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
-from urllib.parse import urlencode
 
 import polars as pl
 from dash.development.base_component import Component
 
 from telflow.dashboard import components, units
 from telflow.dashboard.components import column
+from telflow.dashboard.figures.recommendations import causes_figure, kinds_figure
 from telflow.dashboard.filters import Filters, format_query
 from telflow.dashboard.page import Page, View
+from telflow.dashboard.pages.recommendation_fairness import fairness_cards
+from telflow.dashboard.pages.recommendation_list import CAUSES, list_card, with_effect
 from telflow.dashboard.queries import recommendations
+from telflow.dashboard.queries.recommendations import KINDS, NO_CHANGE
 from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SEGMENTS, SUBSCRIBERS
-from telflow.dashboard.style import Figure, Look, axis, layout
-from telflow.privacy.suppression import guard, suppress, tells_of_few
-
-KINDS = ("retention", "plan up", "plan down", "service", "no change")
-NO_CHANGE = "no change"
-ROWS_SHOWN = 300
-PARTS = {"plan": "Plan", "region": "Region", "segment": "Segment"}
+from telflow.privacy.suppression import SUPPRESSED, guard, is_small, suppress, tells_of_few
 
 
 def limits(_: Filters) -> Mapping[str, str]:
@@ -46,11 +42,12 @@ def render(view: View) -> list[Component]:
     if not base.height:
         return [components.words("Nobody is chosen", "No customer has this plan, region and segment together.")]
     of_date = recommendations.recommended(view.reader, as_of)
-    found = of_date.join(base.select("customer", "plan"), on="customer", how="inner", maintain_order="left")
+    found = of_date.join(base.select("customer", "upsize_causes"), on="customer", how="inner", maintain_order="left")
     return [
-        components.tiles(*headline(base, found, as_of)),
+        components.tiles(*headline(base, found, as_of, view.minimum)),
         kind_chips(view, found),
         kinds_card(found, view),
+        causes_card(base, view),
         without_card(base, found, view.minimum),
         list_card(narrowed(found, view.filters), view),
         *fairness_cards(base, found, view),
@@ -64,40 +61,43 @@ def narrowed(found: pl.DataFrame, filters: Filters) -> pl.DataFrame:
     return kept.filter(pl.col("may_approach")) if filters.parameter("approach") else kept
 
 
-def headline(base: pl.DataFrame, found: pl.DataFrame, as_of: date) -> list[Component]:
+def headline(base: pl.DataFrame, found: pl.DataFrame, as_of: date, minimum: int) -> list[Component]:
     """Customers with something to come with, those one may approach, and what it would change."""
     offers = found.filter(pl.col("kind") != NO_CHANGE)
-    reached = offers.get_column("customer").n_unique()
     approachable = offers.filter(pl.col("may_approach"))
     effect = with_effect(approachable).get_column("effect").sum()
-    unchanged = found.filter(pl.col("kind") == NO_CHANGE).get_column("customer").n_unique()
-    without = base.height - found.get_column("customer").n_unique()
+    reached, may_approach = people(offers), people(approachable)
+    unchanged = people(found.filter(pl.col("kind") == NO_CHANGE))
+    parts = [reached, unchanged, base.height - people(found)]
+    told = [None if is_hidden else part for part, is_hidden in zip(parts, guard(parts, minimum).hidden, strict=True)]
+    is_few = told[0] is None or is_small(may_approach, minimum) or is_small(reached - may_approach, minimum)
+    share = (
+        units.share(reached / base.height) if told[0] is not None else f"too few, or all but too few, below {minimum}"
+    )
     return [
         components.tile("Customers", units.count(base.height), f"looked at as of {as_of}"),
-        components.tile("With an offer", units.count(reached), units.share(reached / base.height)),
+        components.tile("With an offer", units.count(told[0]), share),
         components.tile(
-            "May be approached",
-            units.count(approachable.get_column("customer").n_unique()),
-            "with at least one offer: consent, or none needed",
+            "May be approached", units.count(None if is_few else may_approach), "with an offer: consent, or none needed"
         ),
         components.tile(
             "Expected effect",
-            signed(float(effect)),
+            units.HIDDEN if is_few else signed(float(effect)),
             "a month: price difference by confidence, of who may be approached",
         ),
-        components.tile("No change", units.count(unchanged), "all is well as it is"),
-        components.tile("Without any", units.count(without), "too little is known: see below"),
+        components.tile("No change", units.count(told[1]), "all is well as it is"),
+        components.tile("Without any", units.count(told[2]), "too little is known: see below"),
     ]
+
+
+def people(rows: pl.DataFrame) -> int:
+    """Customers of ``rows``, each once."""
+    return rows.get_column("customer").n_unique()
 
 
 def signed(value: float) -> str:
     """An amount of money with its sign."""
     return f"{value:+,.0f}".replace("-", units.MINUS)
-
-
-def with_effect(rows: pl.DataFrame) -> pl.DataFrame:
-    """``rows`` and ``effect``: the price difference times the confidence, null where either is not known."""
-    return rows.with_columns((pl.col("price_difference") * pl.col("confidence")).alias("effect"))
 
 
 def kind_chips(view: View, found: pl.DataFrame) -> Component:
@@ -125,37 +125,42 @@ def kinds_card(found: pl.DataFrame, view: View) -> Component:
         )
         .sort(["customers", "kind"], descending=[True, False])
     )
-    first = counts.row(0, named=True)
-    text = f"Most are {first['kind']}: {units.count(first['customers'])} customers."
+    told = told_kinds(counts, view.minimum)
+    first = told.filter(~pl.col(SUPPRESSED)).head(1).to_dicts()
+    hidden = int(told.get_column(SUPPRESSED).sum())
+    text = f"Most are {first[0]['kind']}: {units.count(first[0]['customers'])} customers." if first else ""
+    text += f" {hidden} are hidden, as fewer than {view.minimum} customers are of one of them." if hidden else ""
     note = "Customers with at least one of the kind; click a bar to list it alone"
-    return components.chart(
-        "Kinds", kinds_figure(counts, view.look), text, "recommendation-kinds", note=note, span=6, picks="kind"
+    figure = kinds_figure(told, view.look)
+    return components.chart("Kinds", figure, text.strip(), "recommendation-kinds", note=note, span=6, picks="kind")
+
+
+def told_kinds(counts: pl.DataFrame, minimum: int) -> pl.DataFrame:
+    """``counts`` (``kind``, ``customers``, ``approachable``) with what tells of few null: of those, or of the rest."""
+    told = suppress(counts, "customers", minimum, ["approachable"])
+    rest = pl.col("customers") - pl.col("approachable")
+    is_few = pl.any_horizontal((one > 0) & (one < minimum) for one in (pl.col("approachable"), rest))
+    return told.with_columns(pl.when(~is_few).then(pl.col("approachable")).alias("approachable"))
+
+
+def causes_card(base: pl.DataFrame, view: View) -> Component:
+    """What is too small of the plans that are."""
+    title = "Why plans are too small"
+    short = base.filter(pl.col("advice") == "up").select("customer", pl.col("upsize_causes").alias("cause"))
+    if not short.height or short.schema["cause"] != pl.List(pl.String):
+        return components.card(title, note="No plan is surely too small.", span=6)
+    causes = (
+        short.explode("cause").drop_nulls("cause").group_by("cause").agg(pl.len().cast(pl.Int64).alias("customers"))
     )
-
-
-def kinds_figure(counts: pl.DataFrame, look: Look) -> Figure:
-    """Bars of ``customers`` by ``kind``, and within them those who may be ``approachable``."""
-    rows = counts.reverse()
-    kinds = rows.get_column("kind").to_list()
-    series = (("customers", "All", look.faint), ("approachable", "May be approached", look.accent))
-    data = [
-        {
-            "type": "bar",
-            "orientation": "h",
-            "name": title,
-            "x": rows.get_column(name).to_list(),
-            "y": kinds,
-            "customdata": kinds,
-            "marker": {"color": colour},
-            "hovertemplate": f"%{{y}}<br>{title}: %{{x:,}}<extra></extra>",
-        }
-        for name, title, colour in series
-    ]
-    axes: dict[str, Any] = {
-        "xaxis": axis(look, "Customers", rangemode="tozero", nticks=6),
-        "yaxis": axis(look, showgrid=False, ticksuffix=" "),
-    }
-    return {"data": data, "layout": layout(look, 320, barmode="group", bargap=0.3, **axes)}
+    named = causes.with_columns(pl.col("cause").replace(CAUSES)).sort(["customers", "cause"], descending=[True, False])
+    told = suppress(named, "customers", view.minimum, [])
+    shown = told.filter(~pl.col(SUPPRESSED))
+    hidden = told.height - shown.height
+    parts = [f"{row['cause']} {units.count(row['customers'])}" for row in shown.to_dicts()]
+    text = f"{'; '.join(parts) or 'Too few for each cause to be shown'}."
+    text += f" {hidden} are hidden, as fewer than {view.minimum} customers have one of them." if hidden else ""
+    note = "Customers whose plan is too small, by what is short of it; some are short of several"
+    return components.chart(title, causes_figure(shown, view.look), text, "recommendation-causes", note=note, span=6)
 
 
 def without_card(base: pl.DataFrame, found: pl.DataFrame, minimum: int) -> Component:
@@ -163,102 +168,19 @@ def without_card(base: pl.DataFrame, found: pl.DataFrame, minimum: int) -> Compo
     title = "Without a recommendation"
     nobody = base.join(found.select("customer").unique(), on="customer", how="anti")
     if not nobody.height:
-        return components.card(title, note="Every customer has at least one, be it to stay as it is.", span=6)
+        return components.card(title, note="Every customer has at least one, be it to stay as it is.")
     reason = pl.col("untold_reason").fill_null("not looked at").alias("reason")
     counts = nobody.group_by(reason).agg(pl.len().cast(pl.Int64).alias("customers")).sort("customers", descending=True)
     told = suppress(counts, "customers", minimum, [])
     columns = [column("reason", "Why", minWidth=200), column("customers", "Customers", "count", sort="desc")]
-    table = components.grid(
-        told.select("reason", "customers").to_dicts(), columns, "without", label=title, csv="without.csv"
+    table = components.grid(told.to_dicts(), columns, "without", label=title, csv="without.csv")
+    is_few = is_small(nobody.height, minimum) or is_small(base.height - nobody.height, minimum)
+    note = (
+        "Too few, or all but too few, to say"
+        if is_few
+        else f"{units.count(nobody.height)} of {units.count(base.height)}"
     )
-    return components.card(title, table, note=f"{units.count(nobody.height)} of {units.count(base.height)}", span=6)
-
-
-def list_card(shown: pl.DataFrame, view: View) -> Component:
-    """The list, ranked, each with its reason."""
-    if not shown.height:
-        return components.card("Ranked list", note="Nothing of this kind, or nobody who may be approached with it.")
-    rows = [
-        {**row, "link": profile_link(row["customer"], view.filters), "approach": "yes" if row["may_approach"] else "no"}
-        for row in with_effect(shown).head(ROWS_SHOWN).iter_rows(named=True)
-    ]
-    kept = (
-        "rank",
-        "customer",
-        "link",
-        "kind",
-        "service",
-        "reason",
-        "price_difference",
-        "confidence",
-        "effect",
-        "ufm_level",
-    )
-    columns = [
-        column("rank", "Rank", minWidth=65, maxWidth=75),
-        column("customer", "Customer", minWidth=130, cellRenderer="TelflowLink"),
-        column("kind", "Kind", minWidth=100),
-        column("service", "What", minWidth=110),
-        column("reason", "Reason", minWidth=280, wrapText=True, autoHeight=True, cellClass="reason"),
-        column("price_difference", "Price", "money", minWidth=80, headerTooltip="Change of the monthly price"),
-        column("confidence", "Sure", "likely", minWidth=80),
-        column("effect", "Effect", "money", minWidth=80, headerTooltip="Price difference by confidence, a month"),
-        column("ufm_level", "UFM level", minWidth=140),
-        column("approach", "Approach", minWidth=105, headerTooltip="May be approached with it"),
-    ]
-    label = "Ranked list"
-    listed = [{name: row[name] for name in (*kept, "approach")} for row in rows]
-    table = components.grid(listed, columns, "recommendations", label=label, csv="recommendations.csv")
-    more = f"The first {ROWS_SHOWN} of {shown.height:,}: " if shown.height > ROWS_SHOWN else ""
-    note = f"{more}first rank first, the surest first within a rank; click a customer to see all of it"
-    return components.card(label, table, note=note[0].upper() + note[1:])
-
-
-def profile_link(customer: str, filters: Filters) -> str:
-    """Address of the customer's own page; days stay chosen."""
-    kept = format_query(Filters(period=filters.period)).removeprefix("?")
-    query = "&".join(part for part in (kept, urlencode({"customer": customer})) if part)
-    return f"/customers?{query}"
-
-
-def fairness_cards(base: pl.DataFrame, found: pl.DataFrame, view: View) -> list[Component]:
-    """How often each plan, region and segment is recommended what."""
-    kinds = [kind for kind in KINDS if (found.get_column("kind") == kind).any()]
-    cards = []
-    for part, title in PARTS.items():
-        if base.get_column(part).n_unique() > 1:
-            told = fairness_shares(recommendations.fairness(base, found, part, kinds), kinds, view.minimum)
-            cards.append(fairness_card(told, kinds, part, title))
-    return cards
-
-
-def fairness_shares(counts: pl.DataFrame, kinds: list[str], minimum: int) -> pl.DataFrame:
-    """Customers of each group and the part of them by kind, what tells of few hidden.
-
-    Args:
-        counts: ``group``, ``customers`` and a count for each of ``kinds``.
-        kinds: columns to divide by ``customers``.
-        minimum: customers of the smallest cell that is shown.
-    """
-    told = suppress(counts, "customers", minimum, kinds)
-    for kind in kinds:
-        hidden = guard(counts.get_column(kind).to_list(), minimum).hidden
-        share = pl.col(kind) / pl.col("customers")
-        told = told.with_columns(pl.when(pl.Series(hidden)).then(None).otherwise(share).alias(kind))
-    return told
-
-
-def fairness_card(told: pl.DataFrame, kinds: list[str], part: str, title: str) -> Component:
-    """Shares of one part."""
-    columns = [column("group", title, minWidth=130), column("customers", "Customers", "count", minWidth=100)]
-    columns += [column(kind, kind.capitalize(), "share", minWidth=95) for kind in kinds]
-    label = f"Fairness by {part}"
-    note = "Part of each group's customers with at least one of the kind; what tells of few is hidden"
-    table = components.grid(
-        told.select("group", "customers", *kinds).to_dicts(), columns, f"fairness-{part}", label=label,
-        csv=f"fairness-{part}.csv",
-    )  # fmt: skip
-    return components.card(label, table, note=note)
+    return components.card(title, table, note=note)
 
 
 PAGE = Page(

@@ -12,8 +12,9 @@ from telflow.dashboard.busy import midnight
 from telflow.dashboard.data import Reader, Value
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.queries.where import Where
-from telflow.dashboard.relations import FLOW_ENDS, LEASE_SPANS, PROTOCOLS, SHARED_PREFIXES, prefix_of
+from telflow.dashboard.relations import FLOW_ENDS, LEASE_SPANS, PROTOCOLS, REMOTE_NETWORKS
 from telflow.errors import TableMissingError
+from telflow.prefixes import prefix_of
 
 INSIDE = "inside the network"
 OTHERS = "other destinations"
@@ -70,11 +71,11 @@ def traffic_of(reader: Reader, customers: Sequence[str], filters: Filters, perio
     return reader.query(sql, values, relations)
 
 
-def shared_prefixes(reader: Reader, period: Period, minimum: int) -> set[str]:
-    """Networks that at least ``minimum`` own addresses exchanged traffic with on one day of ``period``."""
+def shared_networks(reader: Reader, period: Period, minimum: int) -> set[str]:
+    """Networks that at least ``minimum`` customers exchanged traffic with on one day of ``period``."""
     where = Where().within("utc_date", Period(period.first, period.last + timedelta(days=1)))
-    sql = f"SELECT prefix FROM shared_prefixes {where.sql} GROUP BY prefix HAVING MAX(own_addresses) >= ?"
-    return set(reader.query(sql, [*where.parameters, minimum], [SHARED_PREFIXES.name]).get_column("prefix").to_list())
+    sql = f"SELECT network FROM remote_networks {where.sql} GROUP BY network HAVING MAX(customers) >= ?"
+    return set(reader.query(sql, [*where.parameters, minimum], [REMOTE_NETWORKS.name]).get_column("network").to_list())
 
 
 def told_destinations(traffic: pl.DataFrame, shared: set[str]) -> pl.DataFrame:

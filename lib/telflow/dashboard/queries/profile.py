@@ -12,6 +12,7 @@ from telflow.dashboard.relations import (
     CHURN_SCORES,
     CUSTOMER_CATEGORIES,
     CUSTOMERS_BY_DAY,
+    PLAN_FIT,
     RECOMMENDATIONS,
     SCORES,
     SEGMENTS,
@@ -68,6 +69,11 @@ def trends_of(reader: Reader, customer: str, until: date) -> pl.DataFrame:
     """Trends of the categories of ``customer``, and of their sum, which is named all."""
     where = Where().equal("scope_kind", "customer").equal("scope", customer)
     return newest(reader, TRENDS, until, where, "category")
+
+
+def fit_of(reader: Reader, customer: str, until: date) -> dict[str, Any] | None:
+    """Fit of the plan of ``customer``; None where it was not looked at."""
+    return first(newest(reader, PLAN_FIT, until, Where().equal("customer", customer), "plan"))
 
 
 def recommendations_of(reader: Reader, customer: str, until: date) -> pl.DataFrame:

@@ -13,6 +13,8 @@ from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SEGMENTS, SUB
 from telflow.errors import TableMissingError
 
 NONE = "none"
+PLAN_UP, NO_CHANGE = "plan up", "no change"
+KINDS = ("retention", PLAN_UP, "plan down", "service", NO_CHANGE)
 
 
 def newest_date(reader: Reader, until: date) -> date | None:
@@ -26,14 +28,17 @@ def base_of(reader: Reader, as_of: date) -> pl.DataFrame:
     """Whoever recommendations were thought of for on ``as_of``.
 
     Returns:
-        ``customer``, ``plan``, ``region``, ``segment`` (none where in none), ``untold_reason``; of plan_fit, which
-        has a row for each subscriber, or where that is missing of those with a recommendation.
+        ``customer``, ``plan``, ``region``, ``segment`` (none where in none), and of plan_fit ``untold_reason``,
+        ``advice`` and ``upsize_causes``; plan_fit has a row for each subscriber, and where it is missing these are
+        those with a recommendation.
     """
     try:
         reader.state(PLAN_FIT.name)
-        known, relations = "SELECT customer, plan, untold_reason FROM plan_fit WHERE as_of = ?", [PLAN_FIT.name]
+        columns = "customer, plan, untold_reason, advice, upsize_causes"
+        known, relations = f"SELECT {columns} FROM plan_fit WHERE as_of = ?", [PLAN_FIT.name]
     except TableMissingError:
-        known = "SELECT DISTINCT customer, NULL AS plan, NULL AS untold_reason FROM recommendations WHERE as_of = ?"
+        nothing = ", ".join(f"NULL AS {name}" for name in ("plan", "untold_reason", "advice", "upsize_causes"))
+        known = f"SELECT DISTINCT customer, {nothing} FROM recommendations WHERE as_of = ?"
         relations = [RECOMMENDATIONS.name]
     segments = "(SELECT '' AS customer, '' AS segment)"
     try:
@@ -44,7 +49,7 @@ def base_of(reader: Reader, as_of: date) -> pl.DataFrame:
         pass
     return reader.query(
         f"""SELECT f.customer, COALESCE(f.plan, s.plan, '{NONE}') AS plan, COALESCE(s.region, '{NONE}') AS region,
-        COALESCE(g.segment, '{NONE}') AS segment, f.untold_reason FROM ({known}) f
+        COALESCE(g.segment, '{NONE}') AS segment, f.untold_reason, f.advice, f.upsize_causes FROM ({known}) f
         LEFT JOIN subscribers s ON s.customer = f.customer LEFT JOIN {segments} g ON g.customer = f.customer
         ORDER BY f.customer""",
         [as_of],

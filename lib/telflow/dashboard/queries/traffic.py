@@ -1,4 +1,4 @@
-"""Traffic by category, service and port."""
+"""Traffic by category and service."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ import polars as pl
 from telflow.dashboard.data import Reader
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.queries.where import Where, chosen
-from telflow.dashboard.relations import PROTOCOLS, SERVER_PORTS, TRAFFIC_BY_DAY, TRAFFIC_BY_HOUR
+from telflow.dashboard.relations import TRAFFIC_BY_DAY, TRAFFIC_BY_HOUR
 
 UNCLASSIFIED = ("unassigned", "dynamic")  # categories of what no registered service was found for
 HOURS_SHOWN_DAYS = 3  # up to so many days are drawn hour by hour
@@ -104,25 +104,6 @@ def hourly_figures(reader: Reader, filters: Filters, period: Period, day: str) -
     )
 
 
-def ports_of(reader: Reader, service: str, category: str, period: Period) -> pl.DataFrame:
-    """``protocol`` (keyword), ``port``, ``bytes``, ``flows``, ``own_addresses`` of a service, the largest first.
-
-    Days are those of UTC in which the flows began, whatever the zone; ``port`` is null for those from 49152 on and
-    for protocols without. ``own_addresses`` is the most of any one day.
-    """
-    where = Where().within("utc_date", period).equal("service", service).equal("category", category)
-    return reader.query(
-        f"""WITH names AS (SELECT protocol, MAX(keyword) AS keyword FROM iana_protocols GROUP BY protocol)
-        SELECT COALESCE(names.keyword, CAST(p.protocol AS VARCHAR(3))) AS protocol, p.port AS port,
-        CAST(SUM(p.bytes) AS BIGINT) AS bytes, CAST(SUM(p.flows) AS BIGINT) AS flows,
-        CAST(MAX(p.own_addresses) AS BIGINT) AS own_addresses
-        FROM (SELECT * FROM server_ports {where.sql}) p LEFT JOIN names ON names.protocol = p.protocol
-        GROUP BY 1, 2 ORDER BY bytes DESC""",
-        where.parameters,
-        [SERVER_PORTS.name, PROTOCOLS.name],
-    )
-
-
 def busiest_hour(reader: Reader, filters: Filters, period: Period, day: str) -> tuple[datetime, int] | None:
     """Start (UTC) of the clock hour of most bytes, and they; None where there is no traffic."""
     where = chosen(filters, period, day)
@@ -133,17 +114,3 @@ def busiest_hour(reader: Reader, filters: Filters, period: Period, day: str) -> 
         [TRAFFIC_BY_HOUR.name],
     )
     return rows.row(0) if rows.height else None
-
-
-def addresses_by_service(reader: Reader, period: Period) -> dict[str, int]:
-    """Own addresses behind each service: the most on any one day and port, which is never more than there were.
-
-    Customers are told by it where tables keep none: an address is one customer's at a time.
-    """
-    where = Where().within("utc_date", period)
-    rows = reader.query(
-        f"SELECT service, CAST(MAX(own_addresses) AS BIGINT) AS n FROM server_ports {where.sql} GROUP BY 1",
-        where.parameters,
-        [SERVER_PORTS.name],
-    )
-    return dict(rows.iter_rows())

@@ -1,0 +1,30 @@
+"""Job: make the views for BI tools in the lake's schema of the catalogue, or make them anew.
+
+They are flat: no nested columns, counts of customers estimated from sketches, local times of network.zone. A lake in a
+folder has no catalogue to keep views in: jobs/export_tables.py exports them, jobs/ask_question.py asks them.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from telflow.analysts.views import ViewReport, create_views
+from telflow.cli import job_parser, open_job, run_job
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    job = open_job(job_parser(__doc__).parse_args(argv))
+    print("\n".join(lines(create_views(job.lake, job.settings.network.zone))))
+    return 0
+
+
+def lines(report: ViewReport) -> list[str]:
+    """``report`` for a reader."""
+    told = [f"{name}: made" for name in report.created]
+    for name, missing in report.waiting.items():
+        waits = ", ".join(f"{table.name} (jobs/{table.writer} writes it)" for table in missing)
+        told.append(f"{name}: waits for {waits}")
+    return told
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,24 @@
+"""Job: ports and services of both ends, and the networks outside, of the days that are new or changed."""
+
+import sys
+from collections.abc import Sequence
+
+from telflow.cli import job_parser, open_job, parse_days, run_job
+from telflow.steps import list_networks, list_traffic_types
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = job_parser(__doc__)
+    parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days (default: new and changed ones)")
+    arguments = parser.parse_args(argv)
+    job = open_job(arguments)
+    with job.alone():
+        days = list_traffic_types(job, arguments.days)
+        print(f"traffic_types: {len(days)} days built", flush=True)
+        days = list_networks(job, arguments.days)
+    print(f"remote_networks: {len(days)} days built")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,13 @@
+-- Which ten hours of the week are busiest, in the newest month that has all weekdays?
+-- weekday: 1 Monday to 7 Sunday
+-- hour: hour of the local clock, 0 to 23
+-- gigabytes: mean volume of such an hour, 10^9 bytes
+SELECT weekday, hour, mean_bytes / 1e9 AS gigabytes
+FROM hour_by_weekday
+WHERE
+  scope_kind = 'network'
+  AND month = (
+    SELECT month FROM hour_by_weekday GROUP BY month ORDER BY COUNT(DISTINCT weekday) DESC, month DESC LIMIT 1
+  )
+ORDER BY mean_bytes DESC, weekday, hour
+LIMIT 10

@@ -1,0 +1,14 @@
+-- What should be recommended to each customer, and why, without the numbers behind it?
+-- as_of: local day after the last one looked at
+-- customer: token of the subscriber
+-- rank: 1 for the first to come with
+-- kind: retention, plan up, plan down, service or no change
+-- service: plan or service
+-- reason: why, in words
+-- price_difference: change of the monthly price; null where it is not known
+-- confidence: probability, 0 to 1; null where a count or a lack is the reason
+-- is_suppressed: offers of more were held back
+-- may_approach: the customer may be approached with it
+SELECT
+  as_of, customer, rank, kind, service, reason, price_difference, confidence, is_suppressed, may_approach
+FROM recommendations

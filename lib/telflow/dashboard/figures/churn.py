@@ -1,0 +1,89 @@
+"""Figures of churn: what moves a probability, how many have which, and whether they come true."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from telflow.dashboard import units
+from telflow.dashboard.figures.shapes import Series, bars_across, room
+from telflow.dashboard.style import Figure, Look, axis, layout
+
+WORSE = 5  # place of the colour of what makes leaving likelier
+
+
+def reasons_figure(reasons: Sequence[tuple[str, float]], look: Look) -> Figure:
+    """Bars of what each reason adds to the probability or takes from it, the first on top."""
+    points = [part * 100 for _, part in reasons]
+    labels = [f"{one:+.1f}".replace("-", units.MINUS) for one in points]
+    told = [f"{label} points" for label in labels]
+    worse = look.colours[WORSE % len(look.colours)]
+    colours = [worse if one > 0 else look.accent for one in points]
+    series = Series("Reasons", points, told, colours, labels=labels)
+    by_points = axis(
+        look, "Points of probability", zeroline=True, zerolinecolor=look.faint, range=room(points), nticks=7
+    )
+    return bars_across([name for name, _ in reasons], [series], by_points, look, height=96 + 38 * len(reasons))
+
+
+def distribution_figure(shown: pl.DataFrame, look: Look) -> Figure:
+    """Bars of ``name``, ``is_at_risk`` and ``customers``; those at risk have a colour of their own."""
+    order = shown.get_column("name").to_list()
+    parts = (("not at risk", look.accent, False), ("at risk", look.colours[WORSE % len(look.colours)], True))
+    data = []
+    for name, colour, is_at_risk in parts:
+        part = shown.filter(pl.col("is_at_risk") == is_at_risk)
+        data.append(
+            {
+                "type": "bar",
+                "name": name,
+                "x": part.get_column("name").to_list(),
+                "y": part.get_column("customers").to_list(),
+                "text": [units.count(value) for value in part.get_column("customers").to_list()],
+                "textposition": "outside",
+                "cliponaxis": False,
+                "marker": {"color": colour},
+                "hovertemplate": "%{x}<br>%{y:,} subscribers<extra></extra>",
+            }
+        )
+    axes: dict[str, Any] = {
+        "xaxis": axis(look, "Probability to leave", showgrid=False, type="category", categoryarray=order),
+        "yaxis": axis(look, "Subscribers", rangemode="tozero"),
+    }
+    legend = {"orientation": "h", "y": 1.12, "x": 0}
+    return {"data": data, "layout": layout(look, 400, bargap=0.2, showlegend=True, legend=legend, **axes)}
+
+
+def calibration_figure(bins: Sequence[tuple[float, float]], look: Look) -> Figure:
+    """Share that left over the predicted probability, beside the line on which both are the same.
+
+    Args:
+        bins: mean probability and share that left of groups of rows, by ascending probability.
+        look: colours.
+    """
+    top = max(max(pair) for pair in bins) * 1.08
+    even = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "as predicted",
+        "x": [0, top],
+        "y": [0, top],
+        "hoverinfo": "skip",
+        "line": {"color": look.faint, "width": 1.5, "dash": "dash"},
+    }
+    found = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "as it came",
+        "x": [predicted for predicted, _ in bins],
+        "y": [left for _, left in bins],
+        "hovertext": [f"predicted {units.share(predicted)}, left {units.share(left)}" for predicted, left in bins],
+        "line": {"color": look.accent, "width": 2.5},
+        "marker": {"size": 8},
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    axes: dict[str, Any] = {
+        "xaxis": axis(look, "Predicted probability to leave", tickformat=".0%", range=[0, top]),
+        "yaxis": axis(look, "Share that left", tickformat=".0%", range=[0, top]),
+    }
+    return {"data": [even, found], "layout": layout(look, 400, showlegend=True, **axes)}

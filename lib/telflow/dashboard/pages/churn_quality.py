@@ -1,0 +1,142 @@
+"""How good the churn model in use is, and what it says of everybody: the distribution, and who comes first."""
+
+import base64
+from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
+from typing import Final
+
+import polars as pl
+from dash import html
+from dash.development.base_component import Component
+
+from telflow.dashboard import components, units
+from telflow.dashboard.components import column
+from telflow.dashboard.figures.churn import calibration_figure, distribution_figure
+from telflow.dashboard.models import Served
+from telflow.dashboard.page import View
+from telflow.dashboard.queries import churn, segments
+from telflow.dashboard.relations import CHURN_SCORES
+from telflow.dashboard.style import Look
+from telflow.errors import TableMissingError
+from telflow.privacy.suppression import is_small, suppress
+
+ROWS_SHOWN: Final = 200
+EDGES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+MEASURES: Final = {  # metrics of the run, with what they say
+    "roc_auc": ("ROC-AUC", "who leaves is ranked above who stays"),
+    "pr_auc": ("PR-AUC", "precision over all thresholds"),
+    "precision": ("Precision", "of those flagged, part that left"),
+    "recall": ("Recall", "of those who left, part that was flagged"),
+    "brier": ("Brier score", "mean squared error, 0 is best"),
+}
+
+
+def quality_cards(served: Served, look: Look) -> list[Component]:
+    """How good the model in use is, on rows that it had not seen."""
+    tiles = [
+        components.tile(label, f"{served.metrics[name]:.3f}", f"{interval(served.metrics, name)}{told}")
+        for name, (label, told) in MEASURES.items()
+        if name in served.metrics
+    ]
+    cards: list[Component] = [components.tiles(*tiles)] if tiles else []
+    return [*cards, *calibration_cards(served, look)]
+
+
+def calibration_cards(served: Served, look: Look) -> list[Component]:
+    """Whether its probabilities come true: drawn from the run's table, or where it logged none the run's picture."""
+    rows = served.metrics.get("holdout_rows")
+    told = f"{units.count(rows)} rows held out" if rows else "rows held out"
+    title, name = "Calibration of the model in use", "churn-calibration"
+    if served.bins:
+        off = max(abs(left - predicted) for predicted, left in served.bins)
+        text = f"Predicted and observed shares of {len(served.bins)} groups differ by {off * 100:.1f} points at most."
+        note = f"Groups of {told} by rank, version {served.version}"
+        return [components.chart(title, calibration_figure(served.bins, look), text, name, note=note, span=6)]
+    if served.calibration is None:
+        return []
+    address = f"data:image/png;base64,{base64.b64encode(served.calibration).decode()}"
+    text = f"Calibration of version {served.version}: share that left by predicted probability, on {told}"
+    picture = html.Img(src=address, alt=text, className="picture")
+    return [components.card(title, picture, note=f"{text}; as its run drew it", span=6)]
+
+
+def interval(metrics: Mapping[str, float], name: str) -> str:
+    """Its interval, where it has one."""
+    low, high = metrics.get(f"{name}_low"), metrics.get(f"{name}_high")
+    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}; "
+
+
+def score_cards(view: View) -> list[Component]:
+    """Everybody's probabilities: their distribution, and who comes first."""
+    try:
+        as_of = segments.date_in(view.reader, CHURN_SCORES.name, view.filters.period)
+    except TableMissingError as error:
+        return [components.words("Nobody was scored yet", str(error), "missing")]
+    if as_of is None:
+        return [components.words("Nobody was scored yet", f"Run {CHURN_SCORES.writer}.", "missing")]
+    found = churn.probabilities(view.reader, as_of)
+    if found.height < view.minimum:
+        return [components.too_small(view.minimum)]
+    return [distribution_card(found, as_of, view), riskiest_card(found, as_of)]
+
+
+def distribution_card(found: pl.DataFrame, as_of: date, view: View) -> Component:
+    """How many have which probability."""
+    threshold = float(found.item(0, "threshold"))
+    told = suppress(bins(found.get_column("probability"), threshold), "customers", view.minimum, [])
+    hidden = int(told.get_column("is_suppressed").sum())
+    at_risk = int(found.get_column("is_at_risk").sum())
+    shown = told.filter(~pl.col("is_suppressed"))
+    text = f"{units.count(found.height)} subscribers were scored by version {found.item(0, 'version')}."
+    sides = (at_risk, found.height - at_risk)
+    if not hidden and not any(is_small(side, view.minimum) for side in sides):
+        text += f" {units.count(at_risk)} are at risk, at {units.share(threshold)} or above."
+    text += f" {hidden} bars are hidden: too few stand in one of them." if hidden else ""
+    figure = distribution_figure(shown, view.look)
+    note = f"Subscribers by probability to leave as of {units.day(as_of)}"
+    return components.chart("Distribution of the probabilities", figure, text, "churn-bins", note=note, span=6)
+
+
+def bins(probabilities: pl.Series, threshold: float) -> pl.DataFrame:
+    """Customers by probability: ``name``, ``is_at_risk``, ``customers``; one edge is the threshold."""
+    edges = sorted({*EDGES, threshold})
+    values = probabilities.to_list()
+    rows = []
+    for low, high in pairwise(edges):
+        is_last = high == edges[-1]
+        customers = sum(low <= value < high or (is_last and value == high) for value in values)
+        name = f"{low * 100:.3g} to {high * 100:.3g} %"
+        rows.append({"name": name, "is_at_risk": low >= threshold, "customers": customers})
+    return pl.DataFrame(rows, schema={"name": pl.String, "is_at_risk": pl.Boolean, "customers": pl.Int64})
+
+
+def riskiest_card(found: pl.DataFrame, as_of: date) -> Component:
+    """The likeliest to leave; a click fills the form with one."""
+    rows = [
+        {
+            "customer": row["customer"],
+            "pick": row["customer"],
+            "probability": row["probability"],
+            "decision": "at risk" if row["is_at_risk"] else "not at risk",
+            "reason": row["reasons"][0]["reason"] if row["reasons"] else "",
+        }
+        for row in found.head(ROWS_SHOWN).to_dicts()
+    ]
+    columns = [
+        column("customer", "Customer", minWidth=200),
+        column("probability", "Probability", "share", sort="desc"),
+        column("decision", "Decision", minWidth=110),
+        column("reason", "Strongest reason", minWidth=280),
+    ]
+    table = components.grid(rows, columns, "riskiest", label="Likeliest to leave", picks="customer", csv="riskiest.csv")
+    note = f"By tokens, as of {units.day(as_of)}; click one to fill the form"
+    return components.card("Likeliest to leave", table, note=note)
+
+
+def score_date(view: View) -> date | None:
+    """The date of the scores that the page shows; None where there are none."""
+    try:
+        return segments.date_in(view.reader, CHURN_SCORES.name, view.filters.period)
+    except TableMissingError:
+        return None
