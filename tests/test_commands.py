@@ -100,6 +100,7 @@ def test_commands_are_found_in_readme_and_docs() -> None:
     assert all(commands(ROOT / "docs" / name) for name in ("first-hour.md", "how-to/export.md", "deploy.md"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("spark")
 def test_the_tutorial_makes_records_and_builds_tables(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = [command for command in commands_of_tutorial() if script_of(command) in PIPELINE]
@@ -121,6 +122,7 @@ def commands_of_tutorial() -> list[str]:
     return commands(ROOT / "docs" / "first-hour.md")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("spark", "here")
 def test_records_of_ones_own_are_read(capsys: pytest.CaptureFixture[str]) -> None:
     [command] = [command for command in SCRIPTS if "run_pipeline.py folder" in command]
