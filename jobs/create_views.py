@@ -7,7 +7,7 @@ folder has no catalogue to keep views in: jobs/export_tables.py exports them, jo
 import sys
 from collections.abc import Sequence
 
-from telflow.analysts.views import ViewReport, create_views
+from telflow.analysts.views import ViewReport, create_views, with_writers
 from telflow.cli import job_parser, open_job, run_job
 
 
@@ -20,10 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def lines(report: ViewReport) -> list[str]:
     """``report`` for a reader."""
     told = [f"{name}: made" for name in report.created]
-    for name, missing in report.waiting.items():
-        waits = ", ".join(f"{table.name} (jobs/{table.writer} writes it)" for table in missing)
-        told.append(f"{name}: waits for {waits}")
-    return told
+    return [*told, *(f"{name}: waits for {with_writers(missing)}" for name, missing in report.waiting.items())]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from telflow.analysts.exports import FORMATS, Exported, choose_sources, export
 from telflow.analysts.hyper import hyper_library
 from telflow.analysts.views import is_synthetic
-from telflow.cli import job_parser, open_job, parse_days, run_job
+from telflow.cli import add_days, job_parser, open_job, run_job
 
 SYNTHETIC = "These records are synthetic: they were simulated, and are nobody's."
 
@@ -46,9 +46,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("names", nargs="*", help="tables, or views for BI such as bi_customer_days")
     made.add_argument("--output", type=Path, default=Path("export"), help="folder to write into (default: ./export)")
     made.add_argument("--format", choices=FORMATS, default="parquet", help="format of the files (default: parquet)")
-    made.add_argument(
-        "--days", type=parse_days, metavar="A..B", help="days to write, of what tells of days (default: all)"
-    )
+    add_days(made, "days to write, of what tells of days (default: all)")
     made.add_argument("--gzip", action="store_true", help="compress CSV")
     made.add_argument("--overwrite", action="store_true", help="put the new export in the place of an old one")
     return made

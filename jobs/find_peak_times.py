@@ -3,16 +3,14 @@
 import sys
 from collections.abc import Sequence
 
-from telflow.cli import job_parser, open_job, parse_days, run_job
+from telflow.cli import add_days, job_parser, open_job, run_job
 from telflow.peaks.steps import find_peak_times
 from telflow.steps import build_peaks
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument(
-        "--days", type=parse_days, metavar="A..B", help="local days (default: those that are new or changed)"
-    )
+    add_days(parser, "local days (default: those that are new or changed)")
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     with job.alone():

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from telflow.classify.reclassification import agreement_share, largest_disagreements
-from telflow.cli import job_parser, open_job, parse_days, run_job
+from telflow.cli import add_days, job_parser, open_job, run_job
 from telflow.steps import compare_labels
 from telflow.tables import RECLASSIFICATION
 
@@ -13,7 +13,7 @@ SHOWN = 10
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days (default: new and changed ones)")
+    add_days(parser)
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     with job.alone():

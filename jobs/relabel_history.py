@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pyspark.sql import functions as F
 
 from telflow.classify.relabelling import changed_days, days_to_rebuild, relabelled, service_changes
-from telflow.cli import job_parser, open_job, parse_days, run_job
+from telflow.cli import add_days, job_parser, open_job, run_job
 from telflow.days import CHANGE, log_days, next_run
 from telflow.steps import load_labels
 from telflow.tables import FLOWS
@@ -21,7 +21,7 @@ SHOWN = 10
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
     parser.add_argument("--registry-version", help="version to label with (default: as configured, else the newest)")
-    parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days to look at (default: all)")
+    add_days(parser, "UTC days to look at (default: all)")
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     with job.alone():  # from the read on: flows that came in between would be lost

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Sequence
 
-from telflow.cli import job_parser, open_job, parse_days, run_job
+from telflow.cli import add_days, job_parser, open_job, run_job
 from telflow.steps import roll_up_customers
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser(__doc__)
-    parser.add_argument("--days", type=parse_days, metavar="A..B", help="UTC days (default: new and changed ones)")
+    add_days(parser)
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     with job.alone():

@@ -6,11 +6,11 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from telflow.cli import Job
-from telflow.facts import LONGEST_FLOW, lake_facts, state_fact
+from telflow.facts import LONGEST_FLOW, RECORDS, lake_facts, records_held, state_fact
 from telflow.lake import Lake
 from telflow.settings import load_settings
 from telflow.steps import flows_touching
-from telflow.tables import FLOWS
+from telflow.tables import FLOWS, TRUTH_CUSTOMERS
 from tests.flow_rows import START, flow, flows_frame
 
 DAY = timedelta(days=1)
@@ -23,6 +23,16 @@ def test_the_newest_statement_of_a_fact_counts(spark: SparkSession, tmp_path: Pa
         state_fact(lake, LONGEST_FLOW, value)
     state_fact(lake, "records", "own")
     assert lake_facts(lake) == {LONGEST_FLOW: "2", "records": "own"}
+
+
+def test_a_lake_that_says_nothing_but_holds_a_simulations_truth_is_synthetic(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = Lake(spark, str(tmp_path / "lake"))
+    assert records_held(lake, {}) is None
+    lake.create(TRUTH_CUSTOMERS)
+    assert records_held(lake, {}) == "synthetic"
+    assert records_held(lake, {RECORDS: "own"}) == "own"
 
 
 def test_a_lower_setting_does_not_hide_longer_flows_from_the_days_they_last_into(

@@ -66,16 +66,25 @@ def job_parser(description: str | None) -> argparse.ArgumentParser:
 
 def open_job(arguments: argparse.Namespace) -> Job:
     """Settings, session and lake as the command line asks for them."""
-    settings = load_settings(arguments.env, arguments.set, arguments.conf)
-    spark = build_session(settings.spark)
-    return Job(settings, spark, Lake.of(spark, settings.lake), arguments.take_over)
+    return job_with(load_settings(arguments.env, arguments.set, arguments.conf), take_over=arguments.take_over)
 
 
 def notebook_job() -> Job:
     """What a notebook works with: settings of ``conf``, and those that TELFLOW_SET overrides, one a line."""
-    settings = load_settings(os.environ.get("TELFLOW_ENV", "local"), os.environ.get("TELFLOW_SET", "").splitlines())
+    return job_with(
+        load_settings(os.environ.get("TELFLOW_ENV", "local"), os.environ.get("TELFLOW_SET", "").splitlines())
+    )
+
+
+def job_with(settings: Settings, *, take_over: bool = False) -> Job:
+    """Session and lake as ``settings`` have them."""
     spark = build_session(settings.spark)
-    return Job(settings, spark, Lake.of(spark, settings.lake))
+    return Job(settings, spark, Lake.of(spark, settings.lake), take_over)
+
+
+def add_days(parser: argparse.ArgumentParser, meaning: str = "UTC days (default: new and changed ones)") -> None:
+    """Give ``parser`` the argument ``--days``, a list of days or None."""
+    parser.add_argument("--days", type=parse_days, metavar="A..B", help=meaning)
 
 
 def add_promote(parser: argparse.ArgumentParser) -> None:

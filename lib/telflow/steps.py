@@ -121,36 +121,30 @@ def roll_up_customers(job: Job, days: Days = None) -> list[date]:
 
 def compare_labels(job: Job, days: Days = None) -> list[date]:
     """Write reclassification for UTC ``days``; the days that were built."""
-    lake = job.lake
-    stale = stale_days(lake, RECLASSIFICATION.name, days)
-    flows = lake.read(FLOWS).where(F.col("event_date").isin(list(stale)))
     names = load_application_names(job.settings.classify.application_aliases)
-    lake.replace_days(RECLASSIFICATION, reclassified(flows, names), stale)
-    log_built(lake, RECLASSIFICATION.name, stale)
-    return sorted(stale)
+    return build_of_begun(job, RECLASSIFICATION, lambda flows: reclassified(flows, names), days)
 
 
 def list_traffic_types(job: Job, days: Days = None) -> list[date]:
     """Write traffic_types for UTC ``days``; the days that were built."""
-    return count_customers_by(job, TRAFFIC_TYPES, traffic_types, days)
+    spans, basis = lease_spans(job), customer_basis(job.settings)
+    with progress(job.spark, "traffic types"):
+        return build_of_begun(job, TRAFFIC_TYPES, lambda flows: traffic_types(flows, spans, basis), days)
 
 
 def list_networks(job: Job, days: Days = None) -> list[date]:
     """Write remote_networks for UTC ``days``; the days that were built."""
-    return count_customers_by(job, REMOTE_NETWORKS, remote_networks, days)
+    spans, basis = lease_spans(job), customer_basis(job.settings)
+    with progress(job.spark, "remote networks"):
+        return build_of_begun(job, REMOTE_NETWORKS, lambda flows: remote_networks(flows, spans, basis), days)
 
 
-def count_customers_by(
-    job: Job, table: Table, compute: Callable[[DataFrame, DataFrame | None, str], DataFrame], days: Days
-) -> list[date]:
+def build_of_begun(job: Job, table: Table, compute: Callable[[DataFrame], DataFrame], days: Days) -> list[date]:
     """Write ``table`` by what ``compute`` makes of the flows that began on UTC ``days``; the days that were built."""
-    lake = job.lake
-    stale = stale_days(lake, table.name, days)
-    flows = lake.read(FLOWS).where(F.col("event_date").isin(list(stale)))
-    rows = compute(flows, lease_spans(job), customer_basis(job.settings))
-    with progress(job.spark, table.name.replace("_", " ")):
-        lake.replace_days(table, rows, stale)
-    log_built(lake, table.name, stale)
+    stale = stale_days(job.lake, table.name, days)
+    flows = job.lake.read(FLOWS).where(F.col("event_date").isin(list(stale)))
+    job.lake.replace_days(table, compute(flows), stale)
+    log_built(job.lake, table.name, stale)
     return sorted(stale)
 
 

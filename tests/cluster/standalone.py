@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +110,7 @@ def daemon(name: str, arguments: Sequence[str], log: Path) -> Iterator[None]:
         process.wait(timeout=PATIENCE_SECONDS)
 
 
-def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Variables of a process of the cluster: it listens on loopback alone, and logs what it does."""
     known = {
         "SPARK_HOME": str(SPARK_HOME),
@@ -118,7 +118,7 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
         "SPARK_PUBLIC_DNS": LOOPBACK,
         "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",  # it has a port of its own
     }
-    return {**os.environ, **known, **(more or {})}
+    return {**os.environ, **known}
 
 
 def awaited(log: Path, told: re.Pattern[str]) -> re.Match[str]:

@@ -1,12 +1,12 @@
 """Names that analysts ask by: views of a catalogue, or of one session over a lake in a folder."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from telflow.analysts.saved import SOURCE, SavedQuery, saved_views
 from telflow.errors import NoCatalogueError, TableMissingError
-from telflow.facts import lake_facts
-from telflow.ingest.run import RECORDS
+from telflow.facts import lake_facts, records_held
 from telflow.lake import Lake
 from telflow.tables import ALL_TABLES, Table
 
@@ -77,7 +77,7 @@ def register(lake: Lake, zone: str, query: SavedQuery | None = None) -> list[str
 
 def is_synthetic(lake: Lake) -> bool:
     """Whether the records of ``lake`` are synthetic, which is said wherever they are shown."""
-    return lake_facts(lake).get(RECORDS) == "synthetic"
+    return records_held(lake, lake_facts(lake)) == "synthetic"
 
 
 def missing_tables(lake: Lake, query: SavedQuery) -> list[Table]:
@@ -89,8 +89,12 @@ def check_tables(lake: Lake, query: SavedQuery) -> None:
     """Raise a TableMissingError where a table is not there that ``query`` reads; it names the job that writes it."""
     missing = missing_tables(lake, query)
     if missing:
-        told = ", ".join(f"{table.name} (jobs/{table.writer} writes it)" for table in missing)
-        raise TableMissingError(f"{query.name} reads what is not there yet in {lake.root}: {told}")
+        raise TableMissingError(f"{query.name} reads what is not there yet in {lake.root}: {with_writers(missing)}")
+
+
+def with_writers(tables: Sequence[Table]) -> str:
+    """``tables`` for a reader, each with the job that writes it."""
+    return ", ".join(f"{table.name} (jobs/{table.writer} writes it)" for table in tables)
 
 
 def definition(lake: Lake, view: SavedQuery, zone: str) -> str:

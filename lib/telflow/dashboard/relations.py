@@ -7,9 +7,9 @@ table version; a warehouse runs it as a common table expression. A page names re
 from dataclasses import dataclass
 
 from telflow import tables
+from telflow.classify.registries import FIRST_DYNAMIC_PORT
 from telflow.tables import Table
 
-DYNAMIC_PORTS = 49152  # RFC 6335: ports from here on are nobody's
 PIPELINE = "jobs/run_pipeline.py"
 WRITERS = {  # jobs that write what jobs/run_pipeline.py does not
     "customer_segments": "jobs/train_segments.py, then jobs/assign_segments.py",
@@ -185,7 +185,7 @@ FLOW_ENDS = Relation(
     tables.FLOWS,
     f"""event_date AS utc_date, start_time, src_ip, dst_ip, is_src_own, is_dst_own, protocol, service, category,
     CASE WHEN dst_service = service THEN dst_port WHEN src_service = service THEN src_port
-         WHEN LEAST(src_port, dst_port) < {DYNAMIC_PORTS} THEN LEAST(src_port, dst_port) END AS port,
+         WHEN LEAST(src_port, dst_port) < {FIRST_DYNAMIC_PORT} THEN LEAST(src_port, dst_port) END AS port,
     src_bytes + dst_bytes AS bytes""",
     is_lazy=True,
 )

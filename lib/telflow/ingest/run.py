@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from telflow.days import CHANGE, days_lasted, log_days, next_run
 from telflow.errors import BrokenIdentityError, MixedRecordsError
-from telflow.facts import LONGEST_FLOW, lake_facts, state_fact
+from telflow.facts import LONGEST_FLOW, RECORDS, lake_facts, records_held, state_fact
 from telflow.ingest.files import find_files, is_synthetic
 from telflow.ingest.identity import FAULTS, READ, FileEntry, KnownFiles
 from telflow.ingest.record import ParseContext
@@ -29,11 +29,10 @@ from telflow.lake import Lake
 from telflow.privacy.tokens import Tokenizer
 from telflow.progress import progress
 from telflow.settings import Settings
-from telflow.tables import FLOWS, FLOWS_QUARANTINE, INGEST_LOG, TRUTH_CUSTOMERS
+from telflow.tables import FLOWS, FLOWS_QUARANTINE, INGEST_LOG
 
 MEGABYTE = 1_000_000
 LATEST_AHEAD = timedelta(days=2)
-RECORDS = "records"
 
 Labels = Callable[[DataFrame], DataFrame]
 
@@ -127,7 +126,7 @@ def hold_to_facts(lake: Lake, settings: Settings, paths: Iterable[Path]) -> None
     longest = settings.ingest.max_duration_seconds
     if longest > int(facts.get(LONGEST_FLOW, 0)):
         state_fact(lake, LONGEST_FLOW, str(longest))
-    there = facts.get(RECORDS) or ("synthetic" if lake.exists(TRUTH_CUSTOMERS) else None)
+    there = records_held(lake, facts)
     kinds = {"synthetic" if is_synthetic(folder) else "own" for folder in {path.parent for path in paths}}
     if len(kinds | ({there} - {None})) > 1:
         held = f"holds {there} records, and the input has others" if there else "would get both from this input"
