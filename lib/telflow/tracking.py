@@ -39,6 +39,8 @@ if TYPE_CHECKING:  # the dashboard tracks nothing but asks, and has no Spark
 
 CHAMPION: Final = "champion"
 FOLDER: Final = "mlruns"
+CENTRES_ARTIFACT: Final = "centres.json"  # tables that runs log and the dashboard reads
+CALIBRATION_ARTIFACT: Final = "calibration_bins.json"
 NOISY: Final = ("mlflow", "alembic")
 ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; a model without the alias
 

@@ -49,8 +49,9 @@ def test_the_forest_reaches_what_the_table_allows(telco: DataFrame) -> None:
     assert len(found.rows) == 7043
     assert found.metrics["roc_auc"].value >= 0.845
     assert found.metrics["accuracy"].value >= 0.80
-    predicted, observed = calibration_bins(found.scored.probability, found.scored.label, (0, 0.2, 0.4, 0.6, 0.8, 1))
-    assert np.abs(predicted - observed).max() < 0.05, "a probability means what it says"
+    bins = calibration_bins(found.scored.probability, found.scored.label, (0, 0.2, 0.4, 0.6, 0.8, 1))
+    assert bins["rows"].sum() == 7043
+    assert np.abs(bins["predicted"] - bins["observed"]).max() < 0.05, "a probability means what it says"
 
 
 @pytest.mark.slow

@@ -15,15 +15,11 @@ from telflow.churn.columns import Column, Columns
 from telflow.churn.forest import LEAF, Forest
 from telflow.churn.served import ChurnModel
 from telflow.tables import Table
-from telflow.tracking import CHAMPION, log_plain_model
+from telflow.tracking import CALIBRATION_ARTIFACT, CHAMPION, log_plain_model
 
 Write = Callable[[Path, Table, list[dict[str, Any]]], None]
 MODULES = ("telflow.churn.served", "telflow.churn.columns", "telflow.churn.forest", "telflow.errors")
 THRESHOLD = 0.3
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000" + "1f15c4890000000d49444154789c6360f8cfc0000003010100"
-    "c9fe92ef0000000049454e44ae426082"
-)
 
 
 def write_moves(root: Path, as_of: date, customer: str, write: Write) -> None:
@@ -77,14 +73,14 @@ def small_model(leaving: float = 0.7) -> ChurnModel:
     return ChurnModel(Columns(numeric, categorical, told), medians, words, THRESHOLD, forest, facts)
 
 
-def write_store(folder: Path, *, bins: bool = False) -> str:
-    """A tracking store with a sweep of segments and a churn model in use, whose run told ``bins``; its address."""
+def write_store(folder: Path) -> str:
+    """A tracking store with a sweep of segments and a churn model in use; its address."""
     address = f"sqlite:///{folder / 'mlflow.db'}"
     former = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(address)
     try:
         log_segments(folder)
-        log_churn(folder, small_model(), bins=bins)
+        log_churn(folder, small_model())
     finally:
         mlflow.set_tracking_uri(former)
     return address
@@ -113,16 +109,13 @@ def log_segments(folder: Path) -> None:
                 client.create_model_version("telflow-segments", run.info.artifact_uri or "", run.info.run_id)
 
 
-def log_churn(folder: Path, model: ChurnModel, *, bins: bool = False) -> str:
+def log_churn(folder: Path, model: ChurnModel) -> str:
     """``model`` as the churn model in use; its version."""
     open_own_experiment(folder, "churn")
     with mlflow.start_run(run_name="churn"), TemporaryDirectory() as kept:
         mlflow.log_metrics({"roc_auc": 0.91, "roc_auc_low": 0.88, "roc_auc_high": 0.94, "holdout_rows": 400.0})
-        if bins:
-            mlflow.log_table({"predicted": [0.02, 0.4], "observed": [0.01, 0.5]}, "calibration_bins.json")
-        picture = Path(kept) / "calibration.png"
-        picture.write_bytes(PICTURE)
-        mlflow.log_artifact(str(picture))
+        bins = {"predicted": [0.02, 0.4, 0.9], "observed": [0.01, 0.5, 0.0], "rows": [380, 16, 4]}
+        mlflow.log_table(bins, CALIBRATION_ARTIFACT)
         files = Path(kept) / "model"
         files.mkdir()
         model.save(files)

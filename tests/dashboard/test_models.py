@@ -262,17 +262,10 @@ def test_the_serving_process_answers_of_models_without_spark(dashboard_lake: Pat
     assert (ended.returncode, ended.stderr[-500:]) == (0, ended.stderr[-500:])
 
 
-def test_calibration_is_drawn_where_its_run_logged_the_numbers(served: Served) -> None:
-    pictured = churn_quality.calibration_cards(served, LOOK)
-    assert "data:image/png" in str(pictured)
-    drawn = churn_quality.calibration_cards(replace(served, bins=((0.02, 0.01), (0.4, 0.5))), LOOK)
+def test_calibration_is_drawn_without_groups_under_the_minimum(served: Served) -> None:
+    drawn = churn_quality.calibration_cards(served, LOOK, 5)
     figure = next(part.figure for part in parts(drawn) if type(part).__name__ == "Graph")
     assert (figure["data"][1]["x"], figure["data"][1]["y"]) == ([0.02, 0.4], [0.01, 0.5])
     assert "differ by 10.0 points at most" in str(drawn)
-    assert churn_quality.calibration_cards(replace(served, calibration=None), LOOK) == []
-
-
-def test_bins_are_read_from_the_run_of_the_model(tmp_path: Path) -> None:
-    write_store(tmp_path, bins=True)
-    store = Tracked(lake_settings(tmp_path).mlflow)
-    assert store.churn().bins == ((0.02, 0.01), (0.4, 0.5))
+    assert len(served.bins) == 3
+    assert churn_quality.calibration_cards(replace(served, bins=()), LOOK, 5) == []

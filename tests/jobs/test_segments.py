@@ -32,10 +32,10 @@ from telflow.segments.inputs import MODEL_ARTIFACT, load_segments
 from telflow.segments.model import SegmentModel
 from telflow.segments.profile import Profiles
 from telflow.segments.ranking import Standing
-from telflow.segments.train import CENTRES_ARTIFACT, Tried, contest_of, refit, scales_for, training_rows
+from telflow.segments.train import Tried, contest_of, refit, scales_for, training_rows
 from telflow.settings import Settings, load_settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
-from telflow.tracking import champion_version, load_version, raw_model
+from telflow.tracking import CENTRES_ARTIFACT, champion_version, load_version, raw_model
 from tests.segments.planted import EACH, KINDS, write_planted
 
 pytestmark = pytest.mark.slow

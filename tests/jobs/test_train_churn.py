@@ -18,7 +18,7 @@ from telflow.errors import AsOfError
 from telflow.lake import Lake
 from telflow.settings import load_settings
 from telflow.tables import CHURN_SCORES, COMPLAINTS, CUSTOMER_DAILY, SUBSCRIBERS
-from telflow.tracking import champion_version
+from telflow.tracking import CALIBRATION_ARTIFACT, champion_version
 from tests.churn.rows import leaving_days, names, write_lake
 
 pytestmark = pytest.mark.slow
@@ -138,6 +138,9 @@ def test_sources_are_logged_with_their_version_and_pictures_are_there(ran: Ran) 
     assert first.data.tags["source_customer_daily_version"] == str(ran.lake.version(CUSTOMER_DAILY))
     files = {item.path for item in MlflowClient().list_artifacts(first.info.run_id)}
     assert files >= PLOTS
+    bins = mlflow.load_table(CALIBRATION_ARTIFACT, run_ids=[first.info.run_id])
+    assert bins["rows"].sum() == first.data.metrics["holdout_rows"]
+    assert bins["predicted"].is_monotonic_increasing
 
 
 def test_everybody_subscribed_has_a_score_with_reasons(ran: Ran) -> None:

@@ -16,9 +16,9 @@ EDGES = (*np.arange(10) / 10, 0.95, 0.99, 1.0)  # few leave, so the top of the r
 MOST_FEATURES = 15
 
 
-def calibration_figure(scored: Scored, title: str) -> Figure:
-    """Share that left by predicted probability, in groups by rank; below, how many rows have which."""
-    predicted, observed = calibration_bins(scored.probability, scored.label, EDGES)
+def calibration_figure(scored: Scored, bins: pd.DataFrame, title: str) -> Figure:
+    """Share that left by predicted probability (``calibration_bins``); below, how many rows have which."""
+    predicted, observed = bins["predicted"].to_numpy(), bins["observed"].to_numpy()
     figure = Figure(figsize=(6.5, 6.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     limit = float(max(predicted.max(), observed.max())) * 1.05
@@ -36,14 +36,21 @@ def calibration_figure(scored: Scored, title: str) -> Figure:
 
 
 def calibration_bins(
-    probability: npt.NDArray[np.float64], label: npt.NDArray[np.int64], edges: Sequence[float]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean probability and share that left of groups by ascending probability, cut at ``edges`` of the ranking."""
+    probability: npt.NDArray[np.float64], label: npt.NDArray[np.int64], edges: Sequence[float] = EDGES
+) -> pd.DataFrame:
+    """Groups by ascending probability, cut at ``edges`` of the ranking, a row each.
+
+    Returns:
+        ``predicted`` (mean probability), ``observed`` (share that left), ``rows``.
+    """
     places = np.round(np.array(edges[1:-1]) * len(probability)).astype(int)
     groups = [group for group in np.split(np.argsort(probability, kind="stable"), places) if len(group)]
-    return (
-        np.array([probability[group].mean() for group in groups]),
-        np.array([label[group].mean() for group in groups]),
+    return pd.DataFrame(
+        {
+            "predicted": [probability[group].mean() for group in groups],
+            "observed": [label[group].mean() for group in groups],
+            "rows": [len(group) for group in groups],
+        }
     )
 
 

@@ -34,6 +34,7 @@ from telflow.lake import Lake
 from telflow.settings import ChurnSettings, OwnTableSettings, Settings
 from telflow.tables import TRUTH_CUSTOMERS
 from telflow.tracking import (
+    CALIBRATION_ARTIFACT,
     Contest,
     champion_version,
     load_version,
@@ -319,12 +320,14 @@ def parameters_of_dates(dates: Dates) -> dict[str, object]:
 def log_pictures(
     problem: Problem, judged: Mapping[str, Judged], model: ChurnModel, held_out: pd.DataFrame, settings: ChurnSettings
 ) -> None:
-    """Log the plots of the forest, and the importance of its columns as a table too."""
+    """Log the plots of the forest, and its calibration and the importance of its columns as tables too."""
     forest = judged[FOREST]
     importance = permutation_importance(model, held_out, held_out["label"].to_numpy(), settings.seed)
     mlflow.log_table(importance, "permutation_importance.json")
+    bins = plots.calibration_bins(forest.scored.probability, forest.scored.label)
+    mlflow.log_table(bins, CALIBRATION_ARTIFACT)
     figures = {
-        "calibration": plots.calibration_figure(forest.scored, f"Calibration: {problem.what}"),
+        "calibration": plots.calibration_figure(forest.scored, bins, f"Calibration: {problem.what}"),
         "confusion": plots.confusion_figure(forest.scored, f"Confusion: {problem.what}"),
         "permutation_importance": plots.importance_figure(
             importance, problem.columns, f"Permutation importance: {problem.what}"

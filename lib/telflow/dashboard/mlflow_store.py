@@ -12,10 +12,18 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from telflow.dashboard.models import Run, Served, no_champion
+from telflow.dashboard.models import Bin, Run, Served, no_champion
 from telflow.errors import TrackingError
 from telflow.settings import MlflowSettings
-from telflow.tracking import champion_version, load_version, model_name, open_tracking, raw_model
+from telflow.tracking import (
+    CALIBRATION_ARTIFACT,
+    CENTRES_ARTIFACT,
+    champion_version,
+    load_version,
+    model_name,
+    open_tracking,
+    raw_model,
+)
 
 MOST_RUNS: Final = 200
 CHURN: Final = "churn"
@@ -59,9 +67,8 @@ def read_churn(settings: MlflowSettings, known: Served | None) -> Served:
         client = MlflowClient()
         run_id = client.get_model_version(name, version).run_id or ""
         metrics = dict(client.get_run(run_id).data.metrics) if run_id else {}
-    picture = artefact(client, run_id, "calibration.png")
-    bins = tuple((row["predicted"], row["observed"]) for row in logged_rows(client, run_id, "calibration_bins.json"))
-    return Served(raw_model(loaded), name, version, metrics, picture, bins)
+    bins = tuple(Bin(**row) for row in logged_rows(client, run_id, CALIBRATION_ARTIFACT))
+    return Served(raw_model(loaded), name, version, metrics, bins)
 
 
 def read_centres(settings: MlflowSettings, name: str, version: str) -> list[dict[str, object]]:
@@ -73,7 +80,7 @@ def read_centres(settings: MlflowSettings, name: str, version: str) -> list[dict
         run_id = client.get_model_version(name, version).run_id or ""
     except MlflowException:  # the table tells of a model that this store does not know
         return []
-    return logged_rows(client, run_id, "centres.json")
+    return logged_rows(client, run_id, CENTRES_ARTIFACT)
 
 
 def logged_rows(client: MlflowClient, run_id: str, name: str) -> list[dict[str, Any]]:

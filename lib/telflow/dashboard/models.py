@@ -43,21 +43,34 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Bin:
+    """A group of rows held out, by ascending probability.
+
+    Attributes:
+        predicted: mean probability to leave.
+        observed: share that left.
+        rows: how many there are.
+    """
+
+    predicted: float
+    observed: float
+    rows: int
+
+
+@dataclass(frozen=True)
 class Served:
     """The champion, with what its run tells of it.
 
     Attributes:
         metrics: of its run, by name.
-        calibration: picture (PNG) that its run logged; None where there is none.
-        bins: mean probability and share that left, of groups by ascending probability; none where its run logged none.
+        bins: its calibration; none where its run logged none.
     """
 
     model: "ChurnModel"
     name: str
     version: str
     metrics: Mapping[str, float]
-    calibration: bytes | None
-    bins: tuple[tuple[float, float], ...] = ()
+    bins: tuple[Bin, ...]
 
 
 class Tracked:

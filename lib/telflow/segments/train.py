@@ -53,6 +53,7 @@ from telflow.segments.ranking import Standing, ranking, standing
 from telflow.settings import Algorithm, SegmentsSettings, Settings, Transform
 from telflow.tables import CUSTOMER_DAILY, TRUTH_CUSTOMERS
 from telflow.tracking import (
+    CENTRES_ARTIFACT,
     Contest,
     champion_version,
     log_plain_model,
@@ -63,7 +64,6 @@ from telflow.tracking import (
     settle,
 )
 
-CENTRES_ARTIFACT: Final = "centres.json"
 PLANTED: Final = "planted"
 
 Metrics = dict[str, float | None]

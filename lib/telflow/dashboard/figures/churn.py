@@ -7,6 +7,7 @@ import polars as pl
 
 from telflow.dashboard import units
 from telflow.dashboard.figures.shapes import Series, bars_across, room
+from telflow.dashboard.models import Bin
 from telflow.dashboard.style import Figure, Look, axis, layout
 
 WORSE = 5  # place of the colour of what makes leaving likelier
@@ -54,14 +55,14 @@ def distribution_figure(shown: pl.DataFrame, look: Look) -> Figure:
     return {"data": data, "layout": layout(look, 400, bargap=0.2, showlegend=True, legend=legend, **axes)}
 
 
-def calibration_figure(bins: Sequence[tuple[float, float]], look: Look) -> Figure:
+def calibration_figure(bins: Sequence[Bin], look: Look) -> Figure:
     """Share that left over the predicted probability, beside the line on which both are the same.
 
     Args:
-        bins: mean probability and share that left of groups of rows, by ascending probability.
+        bins: groups of rows, by ascending probability.
         look: colours.
     """
-    top = max(max(pair) for pair in bins) * 1.08
+    top = max(max(each.predicted, each.observed) for each in bins) * 1.08
     even = {
         "type": "scatter",
         "mode": "lines",
@@ -75,9 +76,12 @@ def calibration_figure(bins: Sequence[tuple[float, float]], look: Look) -> Figur
         "type": "scatter",
         "mode": "lines+markers",
         "name": "as it came",
-        "x": [predicted for predicted, _ in bins],
-        "y": [left for _, left in bins],
-        "hovertext": [f"predicted {units.share(predicted)}, left {units.share(left)}" for predicted, left in bins],
+        "x": [each.predicted for each in bins],
+        "y": [each.observed for each in bins],
+        "hovertext": [
+            f"predicted {units.share(each.predicted)}, left {units.share(each.observed)}, of {units.count(each.rows)}"
+            for each in bins
+        ],
         "line": {"color": look.accent, "width": 2.5},
         "marker": {"size": 8},
         "hovertemplate": "%{hovertext}<extra></extra>",

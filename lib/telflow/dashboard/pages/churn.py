@@ -46,7 +46,7 @@ def render(view: View) -> list[Component]:
         return [components.words("There is no model to ask", str(error), "missing"), *score_cards(view)]
     except TelflowError as error:
         return [components.words("The model cannot be asked", str(error), "error"), *score_cards(view)]
-    return [*form_cards(view, served), *quality_cards(served, view.look), *score_cards(view)]
+    return [*form_cards(view, served), *quality_cards(served, view.look, view.minimum), *score_cards(view)]
 
 
 def form_cards(view: View, served: Served) -> list[Component]:

@@ -1,13 +1,11 @@
 """How good the churn model in use is, and what it says of everybody: the distribution, and who comes first."""
 
-import base64
 from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 from typing import Final
 
 import polars as pl
-from dash import html
 from dash.development.base_component import Component
 
 from telflow.dashboard import components, units
@@ -32,7 +30,7 @@ MEASURES: Final = {  # metrics of the run, with what they say
 }
 
 
-def quality_cards(served: Served, look: Look) -> list[Component]:
+def quality_cards(served: Served, look: Look, minimum: int) -> list[Component]:
     """How good the model in use is, on rows that it had not seen."""
     tiles = [
         components.tile(label, f"{served.metrics[name]:.3f}", f"{interval(served.metrics, name)}{told}")
@@ -40,25 +38,21 @@ def quality_cards(served: Served, look: Look) -> list[Component]:
         if name in served.metrics
     ]
     cards: list[Component] = [components.tiles(*tiles)] if tiles else []
-    return [*cards, *calibration_cards(served, look)]
+    return [*cards, *calibration_cards(served, look, minimum)]
 
 
-def calibration_cards(served: Served, look: Look) -> list[Component]:
-    """Whether its probabilities come true: drawn from the run's table, or where it logged none the run's picture."""
+def calibration_cards(served: Served, look: Look, minimum: int) -> list[Component]:
+    """Whether its probabilities come true; no card where its run logged no table of that."""
     rows = served.metrics.get("holdout_rows")
     told = f"{units.count(rows)} rows held out" if rows else "rows held out"
     title, name = "Calibration of the model in use", "churn-calibration"
-    if served.bins:
-        off = max(abs(left - predicted) for predicted, left in served.bins)
-        text = f"Predicted and observed shares of {len(served.bins)} groups differ by {off * 100:.1f} points at most."
-        note = f"Groups of {told} by rank, version {served.version}"
-        return [components.chart(title, calibration_figure(served.bins, look), text, name, note=note, span=6)]
-    if served.calibration is None:
+    shown = [each for each in served.bins if not is_small(each.rows, minimum)]
+    if not shown:
         return []
-    address = f"data:image/png;base64,{base64.b64encode(served.calibration).decode()}"
-    text = f"Calibration of version {served.version}: share that left by predicted probability, on {told}"
-    picture = html.Img(src=address, alt=text, className="picture")
-    return [components.card(title, picture, note=f"{text}; as its run drew it", span=6)]
+    off = max(abs(each.observed - each.predicted) for each in shown)
+    text = f"Predicted and observed shares of {len(shown)} groups differ by {off * 100:.1f} points at most."
+    note = f"Groups of {told} by rank, version {served.version}"
+    return [components.chart(title, calibration_figure(shown, look), text, name, note=note, span=6)]
 
 
 def interval(metrics: Mapping[str, float], name: str) -> str:
