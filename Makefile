@@ -48,7 +48,7 @@ setup: $(VENV)/.ready ## create the environment where it is missing
 $(VENV)/.ready: requirements.lock setup.py conf/base/settings.yaml
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not on PATH: install Python 3.11, or name yours with PYTHON="; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m telflow.session
 	touch $@

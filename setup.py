@@ -21,6 +21,7 @@ DASHBOARD = [
 ]
 DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.7,<10"]
 TABLEAU = ["pantab>=5.2,<6"]
+WAREHOUSE = ["databricks-sdk", "databricks-sql-connector[pyarrow]>=4.9,<5"]
 DEVELOPMENT = [
     "chispa",
     "databricks-bundles",
@@ -44,13 +45,13 @@ setup(
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     python_requires=">=3.11",
-    package_dir={"": "lib", "telflow.conf": "conf"},
-    packages=[*find_packages("lib"), "telflow.conf"],
+    package_dir={"": "lib", "telflow.conf": "conf", "telflow.jobs": "jobs"},
+    packages=[*find_packages("lib"), "telflow.conf", "telflow.jobs"],
     package_data={
         "telflow.conf": ["*/*.yaml", "*/*.csv"],
         "telflow.analysts": ["sql/*/*.sql"],
         "telflow.classify": ["resources/*"],
-        "telflow.dashboard": ["assets/*", "app.yaml"],
+        "telflow.dashboard": ["assets/*"],
         "telflow.simulate": ["resources/*"],
     },
     install_requires=[
@@ -67,7 +68,16 @@ setup(
         "tqdm",
         "zstandard",
     ],
-    # MLflow finds by it where the files of local runs are
-    entry_points={"mlflow.artifact_repository": ["telflow = telflow.relative_artifacts:RelativeArtifactRepository"]},
-    extras_require={"dashboard": DASHBOARD, "dev": DEVELOPMENT, "docs": DOCS, "tableau": TABLEAU},
+    entry_points={
+        "console_scripts": ["telflow = telflow.console:main"],
+        # MLflow finds by it where the files of local runs are
+        "mlflow.artifact_repository": ["telflow = telflow.relative_artifacts:RelativeArtifactRepository"],
+    },
+    extras_require={
+        "dashboard": DASHBOARD,
+        "dev": DEVELOPMENT,
+        "docs": DOCS,
+        "tableau": TABLEAU,
+        "warehouse": WAREHOUSE,
+    },
 )

@@ -17,7 +17,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     root = Path(config.config_file_path).parent
     settings = (root / "conf" / "base" / "settings.yaml").read_text(encoding="utf-8")
     scripts = sorted(path.stem for path in (root / "jobs").glob("*.py") if path.stem != "__init__")
-    for path, text in reference_pages(settings, {f"{name}.py": help_of(name) for name in scripts}).items():
+    bundle = [path.read_text(encoding="utf-8") for path in sorted((root / "jobs").glob("*.job.yml"))]
+    for path, text in reference_pages(settings, {f"{name}.py": help_of(name) for name in scripts}, bundle).items():
         files.append(File.generated(config, path, content=text))
     return files
 

@@ -1,4 +1,4 @@
-"""Job: ask the lake one of the saved questions, and print the answer. Without a name it lists the questions."""
+"""Job: ask the lake saved questions by their names, and print the answers. Without a name it lists the questions."""
 
 import argparse
 import sys
@@ -11,18 +11,20 @@ from telflow.cli import Job, job_parser, open_job, run_job
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
-    if arguments.question is None:
+    if not arguments.questions:
         print("\n".join(f"{question.name:{width()}}  {question.answers}" for question in saved_questions()))
         return 0
-    question = find_question(arguments.question)
-    ask(open_job(arguments), question, arguments.rows)
+    asked = [find_question(name) for name in arguments.questions]
+    job = open_job(arguments)
+    for question in asked:
+        ask(job, question, arguments.rows)
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     made = job_parser(__doc__)
-    made.add_argument("question", nargs="?", help="name of the question, such as traffic_by_category")
-    made.add_argument("--rows", type=int, default=50, help="rows to print at most (default: 50)")
+    made.add_argument("questions", nargs="*", help="names of questions, such as traffic_by_category")
+    made.add_argument("--rows", type=int, default=50, help="rows of an answer to print at most (default: 50)")
     return made
 
 
@@ -37,7 +39,7 @@ def ask(job: Job, question: SavedQuery, rows: int) -> None:
     register(job.lake, job.settings.network.zone, question)
     print(f"{question.answers}{' These records are synthetic.' if is_synthetic(job.lake) else ''}")
     job.spark.sql(question.sql).show(rows, truncate=False)
-    print("\n".join(f"{column}: {meaning}" for column, meaning in question.columns.items()))
+    print("\n".join(f"{column}: {meaning}" for column, meaning in question.columns.items()), end="\n\n")
 
 
 if __name__ == "__main__":

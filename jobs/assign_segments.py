@@ -32,6 +32,8 @@ def lines(report: AssignReport) -> list[str]:
     told = [f"{report.as_of}: {total:,} customers by {report.model} version {report.version}"]
     for segment, customers in sorted(report.customers.items(), key=lambda each: (-each[1], each[0])):
         told.append(f"  {segment}: {customers:,} ({customers / total:.1%})")
+    if report.too_few:
+        told.append(f"  in none, seen on fewer than {report.min_active_days} active days: {report.too_few:,}")
     if report.since is not None and report.moved is None:
         told.append(
             f"since {report.since}: who moved is not told, another version divided them then; assign that day again "

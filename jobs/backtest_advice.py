@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from telflow.advice.backtest import BacktestReport, Hits, backtest
+from telflow.advice.backtest import backtest
+from telflow.advice.judging import BacktestReport, Hits
 from telflow.cli import add_as_of, job_parser, open_job, run_job
 
 
@@ -29,8 +30,10 @@ def lines(report: BacktestReport) -> list[str]:
         line("among the recommendations", report.offered),
         line("of those who consent, may be approached", report.approached),
         line("advised, against the need at the end", report.at_end),
-        f"of {report.flat_customers:,} flat customers {percent(report.flat_advised)} get a recommendation; "
-        f"{percent(report.services)} of the services follow a planted rise",
+        f"of {report.flat_customers:,} flat customers {percent(report.flat_advised)} get a recommendation",
+        "services, against the rises planted in categories of the rules:",
+        line("recommended", report.services),
+        line("of the categories that most hold, as many", report.most_held),
     ]
     shown = report.fairness.to_string(index=False, na_rep="-", float_format="{:.3f}".format)
     return [*told, shown]

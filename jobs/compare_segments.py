@@ -16,7 +16,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--right", metavar="VERSION|RUN", help="likewise (default: the newest other version, else the runner-up)"
     )
     add_as_of(parser)
-    parser.add_argument("--months", type=int, default=2, help="windows to look back for stability (default: 2)")
+    parser.add_argument(
+        "--months",
+        type=int,
+        default=2,
+        help="windows of the model's own days (28, as settings stand) to look back for stability (default: 2)",
+    )
     arguments = parser.parse_args(argv)
     job = open_job(arguments)
     found = compare_segments(

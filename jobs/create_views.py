@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from telflow.analysts.views import ViewReport, create_views, with_writers
 from telflow.cli import job_parser, open_job, run_job
+from telflow.tables import Table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,8 +20,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def lines(report: ViewReport) -> list[str]:
     """``report`` for a reader."""
-    told = [f"{name}: made" for name in report.created]
+    told = [f"{name}: made{without(report.lacking.get(name, []))}" for name in report.created]
     return [*told, *(f"{name}: waits for {with_writers(missing)}" for name, missing in report.waiting.items())]
+
+
+def without(lacking: Sequence[Table]) -> str:
+    """What a view was made without, for a reader; empty where it has all."""
+    return f" without {with_writers(lacking)}: make it anew when they are there" if lacking else ""
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from telflow.cli import job_parser, open_job, run_job
-from telflow.tables import ALL_TABLES, DAY_LOG, FLOWS, FLOWS_QUARANTINE, INGEST_LOG
+from telflow.tables import ALL_TABLES, DAY_LOG, FLOWS, FLOWS_QUARANTINE, INGEST_LOG, WORKING_TABLES
 
 GROWING = (FLOWS, FLOWS_QUARANTINE, INGEST_LOG, DAY_LOG)  # the others are written anew, day by day, in few files
 
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for table in GROWING:
             before, after = job.lake.compact(table)
             print(f"{table.name}: {before:,} files became {after:,}")
-        for table in ALL_TABLES:
+        for table in (*ALL_TABLES, *WORKING_TABLES):
             job.lake.vacuum(table)
     return 0
 

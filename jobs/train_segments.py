@@ -13,11 +13,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--source-version", type=int, metavar="N", help="version of customer_daily to read (default: the newest)"
     )
+    parser.add_argument(
+        "--again",
+        metavar="RUN",
+        help="train once more by the settings, the day and the version of customer_daily that a run logged, a sweep "
+        "or one clustering of it",
+    )
     add_promote(parser)
     arguments = parser.parse_args(argv)
+    if arguments.again and (arguments.as_of or arguments.source_version is not None):
+        parser.error("--again takes the day and the version from its run: leave out --as-of and --source-version")
     job = open_job(arguments)
     report = train_segments(
-        job.lake, job.settings, arguments.as_of, arguments.source_version, promote=arguments.promote
+        job.lake,
+        job.settings,
+        arguments.as_of,
+        arguments.source_version,
+        again=arguments.again,
+        promote=arguments.promote,
     )
     print("\n".join(lines(report)))
     return 0

@@ -8,7 +8,7 @@
 # # Which services for whom?
 #
 # What use changes, whose plan no longer fits, who may leave, and which offers follow.
-# `TELFLOW_SET` holds settings that differ from conf, one a line, such as `lake.root=./lake`.
+# `TELFLOW_SET` holds settings that differ from conf, as words of a shell, such as `lake.root=./lake`.
 
 # %%
 # %matplotlib inline

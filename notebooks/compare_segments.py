@@ -8,8 +8,8 @@
 # # Two clusterings of customers, side by side
 #
 # The champion beside another version, or any two runs of a sweep: sizes, centres, agreement, who moved, and how stable
-# each is from month to month. `TELFLOW_SET` holds settings that differ from conf, one a line; `TELFLOW_ENV` names the
-# settings to use.
+# each is from month to month. `TELFLOW_SET` holds settings that differ from conf, as words of a shell; `TELFLOW_ENV`
+# names the settings to use.
 
 # %%
 # %matplotlib inline

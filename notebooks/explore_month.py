@@ -8,7 +8,7 @@
 # # A month of traffic: what is in it?
 #
 # Which files came in, how much traffic there was, of which kinds, and how many used it.
-# `TELFLOW_SET` holds settings that differ from conf, one a line, such as `lake.root=./lake`.
+# `TELFLOW_SET` holds settings that differ from conf, as words of a shell, such as `lake.root=./lake`.
 
 # %%
 # %matplotlib inline
@@ -20,7 +20,7 @@ job = notebook_job()
 figures = []
 
 # %% [markdown]
-# Files of the newest run that need looking after: none is the best answer.
+# Files that need looking after: none is the best answer.
 
 # %%
 faults = answer(job, "files_with_faults")

@@ -8,11 +8,11 @@
 # # Peak times: which capacity is needed, and when?
 #
 # Busy hours of days and months, and the rates that links have to carry.
-# `TELFLOW_SET` holds settings that differ from conf, one a line, such as `lake.root=./lake`.
+# `TELFLOW_SET` holds settings that differ from conf, as words of a shell, such as `lake.root=./lake`.
 
 # %%
 # %matplotlib inline
-from telflow.analysts.answers import answer, title
+from telflow.analysts.answers import answer, newest, title
 from telflow.analysts.plots import bars, heat_map, lines
 from telflow.cli import notebook_job
 
@@ -32,18 +32,20 @@ figures[-1]
 
 # %% [markdown]
 # By category: the mean of the days' own busy hours (ADPH), and the clock hour that is busiest over all days (TCBH). A
-# category whose busy hour is not the network's needs no capacity of its own.
+# category whose busy hour is not the network's needs no capacity of its own. The picture is of the newest month.
 
 # %%
 months = answer(job, "busy_hours_of_month")
 months
 
 # %%
-figures.append(bars(months, "scope", "adph_gigabytes", unit="GB", title=title(job, "busy_hours_of_month")))
+month = newest(months, "month")
+figures.append(bars(month, "scope", "adph_gigabytes", unit="GB", title=title(job, "busy_hours_of_month")))
 figures[-1]
 
 # %% [markdown]
-# By region: the 95th percentile of five-minute rates is what a link is usually sized by.
+# By region: the 95th percentile of five-minute rates is what a link is usually sized by. The picture is of the newest
+# month.
 
 # %%
 regions = answer(job, "capacity_by_region")
@@ -51,7 +53,13 @@ regions
 
 # %%
 figures.append(
-    bars(regions, "region", "p95_mbps", unit="Mbit/s, 95th percentile", title=title(job, "capacity_by_region"))
+    bars(
+        newest(regions, "month"),
+        "region",
+        "p95_mbps",
+        unit="Mbit/s, 95th percentile",
+        title=title(job, "capacity_by_region"),
+    )
 )
 figures[-1]
 

@@ -8,7 +8,7 @@
 # # What did re-classification change?
 #
 # What the exporter called the traffic, what the IANA registry calls it, and what follows for the categories.
-# `TELFLOW_SET` holds settings that differ from conf, one a line, such as `lake.root=./lake`.
+# `TELFLOW_SET` holds settings that differ from conf, as words of a shell, such as `lake.root=./lake`.
 
 # %%
 # %matplotlib inline

@@ -1,6 +1,7 @@
 """Commands that README and docs/ show are run: a command that no rule covers fails.
 
-Four kinds are not run here as they stand, each for its reason:
+Those of the tutorial run in tests/test_tutorial.py, those of the wheel in tests/test_wheel.py. Four kinds more are not
+run here as they stand, each for its reason:
 
 - scripts that train, compare, score or advise: minutes of Spark each, on months of records. Their arguments are read by
   their own parsers here, and their tests in tests/jobs/ run them on records planted for them;
@@ -11,7 +12,6 @@ Four kinds are not run here as they stand, each for its reason:
 
 import argparse
 import re
-import runpy
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
@@ -24,32 +24,16 @@ from pyspark.sql import SparkSession
 
 from telflow.analysts.saved import SavedQuery
 from telflow.analysts.views import register
-from telflow.errors import NoCatalogueError
 from telflow.lake import Lake
 from tests.analysts.lake import ZONE, write_lake
+from tests.documents import DOCUMENTS, ROOT, TUTORIAL, blocks, commands, wheel_commands
 
-ROOT = Path.cwd()
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SCRIPT = re.compile(r"^\.venv/bin/python jobs/(\w+)\.py\b")
-PIPELINE = ("simulate_telemetry", "run_pipeline")
-ASKED = ("ask_question", "export_tables", "create_views")
-SMALL = ["--set", "simulate.customers=12", "--set", "simulate.days=2"]
+ASKED = ("ask_question", "export_tables")
 VPC = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action "
     "log-status\n2 1 eni-1 203.0.113.5 198.51.100.7 50000 443 6 10 8400 1704067200 1704067260 ACCEPT OK\n"
 )
-
-
-def blocks(document: Path, language: str) -> list[str]:
-    """Blocks of ``document`` that are fenced as ``language``, indented ones too."""
-    fenced = rf"^( *)```{language}\n(.*?)^\1```"
-    return [block for _, block in re.findall(fenced, document.read_text("utf-8"), re.MULTILINE | re.DOTALL)]
-
-
-def commands(document: Path) -> list[str]:
-    """Commands of the ``sh`` blocks of ``document``, without comments."""
-    lines = [line for block in blocks(document, "sh") for line in block.replace("\\\n", " ").splitlines()]
-    return [command for line in lines if (command := re.sub(r"\s+# .*", "", line.strip()))]
 
 
 def script_of(command: str) -> str:
@@ -62,11 +46,12 @@ def arguments_of(command: str) -> list[str]:
     return shlex.split(command)[2:]
 
 
+ELSEWHERE = {*commands(TUTORIAL), *wheel_commands()}  # run by tests of their own
 COMMANDS = list(dict.fromkeys(command for document in DOCUMENTS for command in commands(document)))
-SCRIPTS = [command for command in COMMANDS if script_of(command)]
+SCRIPTS = [command for command in COMMANDS if script_of(command) and command not in ELSEWHERE]
 ASKING = [command for command in SCRIPTS if script_of(command) in ASKED]
-PARSED = [command for command in SCRIPTS if script_of(command) not in (*PIPELINE, *ASKED)]
-OTHERS = [command for command in COMMANDS if not script_of(command)]
+PARSED = [command for command in SCRIPTS if script_of(command) not in ("run_pipeline", *ASKED)]
+OTHERS = [command for command in COMMANDS if not script_of(command) and command not in wheel_commands()]
 
 
 def main_of(command: str) -> Callable[[list[str]], int]:
@@ -96,30 +81,10 @@ def asked(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def test_commands_are_found_in_readme_and_docs() -> None:
-    assert {script_of(command) for command in SCRIPTS} >= {*PIPELINE, *ASKED, "train_segments", "refresh_registry"}
+    told = {script_of(command) for command in COMMANDS}
+    assert told >= {"simulate_telemetry", "run_pipeline", *ASKED, "train_segments", "refresh_registry"}
     assert all(commands(ROOT / "docs" / name) for name in ("first-hour.md", "how-to/export.md", "deploy.md"))
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("spark")
-def test_the_tutorial_makes_records_and_builds_tables(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = [command for command in commands_of_tutorial() if script_of(command) in PIPELINE]
-    assert [script_of(command) for command in run] == list(PIPELINE)
-    for command in run:
-        assert main_of(command)([*arguments_of(command), *SMALL]) == 0
-    assert (here / "raw" / "provider" / "leases.csv").is_file()
-    told = capsys.readouterr().out
-    assert re.search(r"lake/customer_daily +[\d,]+ rows", told)
-    assert main_of(run[-1])([]) == 0  # again, as the tutorial says
-    assert "built: 0 UTC days, 0 local days" in capsys.readouterr().out
-    [program] = blocks(ROOT / "README.md", "python")
-    (here / "ask.py").write_text(program)
-    runpy.run_path(str(here / "ask.py"))
-    assert re.search(r"\| *web\| *\d+\|", capsys.readouterr().out)
-
-
-def commands_of_tutorial() -> list[str]:
-    return commands(ROOT / "docs" / "first-hour.md")
+    assert len(wheel_commands()) == 3
 
 
 @pytest.mark.slow
@@ -142,10 +107,6 @@ def test_questions_and_exports_run_as_they_stand(asked: Path, command: str) -> N
     lake = ["--set", f"lake.root={asked}", "--set", "lake.in_catalog=false"]
     if "--format hyper" in command:
         pytest.importorskip("pantab")
-    if script_of(command) == "create_views":  # it runs in a catalogue: tests/analysts/test_views.py
-        with pytest.raises(NoCatalogueError):
-            main_of(command)([*arguments_of(command), *lake])
-        return
     assert main_of(command)([*arguments_of(command), *lake]) == 0
     output = re.search(r"--output (\S+)", command)
     assert not output or any(Path(output[1]).iterdir())

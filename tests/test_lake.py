@@ -1,5 +1,6 @@
 """Declared tables: created as declared, replaced whole, and promises kept."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -7,9 +8,18 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from telflow.errors import TableMissingError
-from telflow.lake import Lake
-from telflow.tables import ALL_TABLES, CHURN_EVENTS, DAY_LOG, RECLASSIFICATION, Table
+from telflow.errors import TableMissingError, TableOutdatedError
+from telflow.lake import APART, Lake
+from telflow.tables import (
+    ALL_TABLES,
+    CHURN_EVENTS,
+    CUSTOMER_DAILY,
+    DAY_LOG,
+    MICRO_TRENDS,
+    RECLASSIFICATION,
+    RUN_LOCK,
+    Table,
+)
 
 DAY = date(2024, 1, 1)
 NEXT = date(2024, 1, 2)
@@ -67,15 +77,45 @@ def test_rows_of_other_days_are_refused(spark: SparkSession, tmp_path: Path) -> 
         lake.replace_days(RECLASSIFICATION, rows, [DAY])
 
 
-def test_a_missing_table_says_which_job_writes_it(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(TableMissingError, match=r"day_log.*run_pipeline"):
-        Lake(spark, str(tmp_path)).read(DAY_LOG)
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (DAY_LOG, "day_log is not there yet: run jobs/run_pipeline.py first"),
+        (CUSTOMER_DAILY, "run jobs/roll_up_customers.py first, or jobs/run_pipeline.py, which runs that too"),
+        (MICRO_TRENDS, "micro_trends is not there yet: run jobs/find_micro_trends.py first"),
+        (RUN_LOCK, "no job has run on this lake; begin with jobs/run_pipeline.py"),
+    ],
+)
+def test_a_missing_table_says_which_job_writes_it(spark: SparkSession, tmp_path: Path, table: Table, told: str) -> None:
+    with pytest.raises(TableMissingError) as error:
+        Lake(spark, str(tmp_path)).read(table)
+    assert str(error.value).endswith(told)
+
+
+def test_the_daily_run_is_named_for_what_it_writes_alone() -> None:
+    steps = {step.stem for step in Path("jobs").glob("*.py")}
+    assert {name.removesuffix(".py") for name in APART} <= steps
+    pipeline = Path("jobs/run_pipeline.py").read_text(encoding="utf-8")
+    assert [name for name in APART if name.removesuffix(".py") in pipeline] == []
 
 
 def test_a_null_where_none_may_be_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     rows = spark.createDataFrame([(None, DAY, "price")], "customer string, churn_date date, reason string")
     with pytest.raises(Exception, match="customer"):
         Lake(spark, str(tmp_path)).append(CHURN_EVENTS, rows)
+
+
+def test_a_column_declared_later_is_null_and_then_written(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path))
+    earlier = replace(DAY_LOG, ddl="event_date DATE NOT NULL COMMENT 'UTC day'", checks={}, stats_columns=())
+    later = replace(earlier, ddl=f"{earlier.ddl}, note STRING COMMENT 'added since'")
+    lake.append(earlier, spark.createDataFrame([(DAY,)], earlier.schema))
+    assert [tuple(row) for row in lake.read(later).collect()] == [(DAY, None)]
+    lake.append(later, spark.createDataFrame([(NEXT, "new")], later.schema))
+    assert {tuple(row) for row in lake.read(later).collect()} == {(DAY, None), (NEXT, "new")}
+    strict = replace(earlier, ddl=f"{earlier.ddl}, share DOUBLE NOT NULL COMMENT 'added since'")
+    with pytest.raises(TableOutdatedError, match=f"without share: remove the table and run jobs/{DAY_LOG.writer}"):
+        lake.read(strict)
 
 
 def test_the_note_of_the_last_commit_is_kept(spark: SparkSession, tmp_path: Path) -> None:

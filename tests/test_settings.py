@@ -72,12 +72,18 @@ def test_settings_are_frozen() -> None:
         ("ingest.latest='20240201'", "20240201 is no day"),
         ("ingest.latest='1999-12-31'", "earliest 2000-01-01 is not before latest 1999-12-31"),
         ("ingest.latest='2000-01-01'", "earliest 2000-01-01 is not before latest 2000-01-01"),
+        ("advice.service_confidence=0.89", "0.89. must not be below trend_confidence .0.9.: a category"),
         ("lake.root=[", "is not a YAML value"),
+        ("segments.bootstrap_customers=15", "bootstrap_customers .15. are too few for 8 segments"),
     ],
 )
 def test_a_wrong_override_is_named(override: str, told: str) -> None:
     with pytest.raises(SettingsError, match=told.replace("?", r"\?")):
         load_settings(overrides=[override])
+
+
+def test_services_may_be_as_sure_as_the_trend_they_follow() -> None:
+    assert load_settings(overrides=["advice.service_confidence=0.9"]).advice.service_confidence == 0.9
 
 
 def test_any_key_can_be_overridden_and_the_last_one_counts() -> None:

@@ -23,11 +23,13 @@ from telflow.errors import ModelInputError, ModelMissingError, TrackingError
 from telflow.lake import Lake
 from telflow.segments import inputs as segments
 from telflow.segments.model import write_model
-from telflow.settings import MlflowSettings
+from telflow.settings import MlflowSettings, load_settings
 from telflow.tables import PLANS
 from telflow.tracking import (
     Contest,
     artifact_location,
+    as_logged,
+    as_parameters,
     champion_version,
     check_columns,
     load_version,
@@ -46,8 +48,12 @@ from tests.churn.test_served import ROWS
 from tests.segments.test_model import FRAME, MODEL
 
 # a name of its own: MLflow keeps a database open under the words it was named with, whatever folder they meant
-SETTINGS = MlflowSettings(tracking_uri="sqlite:///tracked.db", experiment_prefix="tests", model_prefix="tests-")
+SETTINGS = MlflowSettings(
+    tracking_uri="sqlite:///tracked.db", registry_uri=None, experiment_prefix="tests", model_prefix="tests-"
+)
 EXAMPLE = pd.DataFrame({"x": [1.0, 2.0]})
+CHURN = load_settings().churn
+OTHER_CHURN = load_settings(overrides=["churn.trees=7", "churn.events_until='2024-03-01'"]).churn
 
 
 class Doubler:
@@ -82,9 +88,7 @@ def log_version(here: Path, factor: float) -> str:
     files = here / f"files-{factor}"
     files.mkdir(exist_ok=True)
     (files / "factor.json").write_text(json.dumps(factor))
-    version = log_plain_model(files, [__name__], EXAMPLE, EXAMPLE * factor, model_name(SETTINGS, "doubler"))
-    assert version is not None
-    return version
+    return log_plain_model(files, [__name__], EXAMPLE, EXAMPLE * factor, model_name(SETTINGS, "doubler"))
 
 
 def test_an_experiment_is_named_by_prefix_and_target_and_made_once(folder: Path) -> None:
@@ -92,6 +96,20 @@ def test_an_experiment_is_named_by_prefix_and_target_and_made_once(folder: Path)
     assert open_experiment(SETTINGS, "naming") == first
     assert mlflow.get_experiment(first).name == "tests-naming"
     assert (folder / "tracked.db").is_file()
+
+
+def test_models_are_registered_where_the_settings_say(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", "")  # MLflow writes it, and keeps another note
+    monkeypatch.setattr("mlflow.tracking._model_registry.utils._registry_uri", None)
+    open_tracking(SETTINGS)
+    assert mlflow.get_registry_uri() == SETTINGS.tracking_uri  # MLflow's own choice
+    apart = SETTINGS.model_copy(update={"registry_uri": "sqlite:///registered.db"})
+    open_tracking(apart)
+    MlflowClient().create_registered_model("tests-apart")
+    assert (folder / "registered.db").is_file()
+    for uri, is_there in ((apart.registry_uri, True), (SETTINGS.tracking_uri, False)):
+        found = MlflowClient(registry_uri=uri).search_registered_models()
+        assert ("tests-apart" in [model.name for model in found]) is is_there
 
 
 def test_files_of_a_server_lie_where_the_server_has_them() -> None:
@@ -144,13 +162,43 @@ def test_an_obstacle_keeps_the_alias_where_it_is_until_somebody_promotes(folder:
     contest = Contest("auc", 0.9, None, 0.01, "version 1 cannot be asked")
     with mlflow.start_run():
         version = log_plain_model(files, [__name__], EXAMPLE, EXAMPLE * 2, name)
-        assert version is not None
         assert not settle(name, version, contest)
         assert champion_version(name) is None
         assert settle(name, version, contest, promote=True)
     assert champion_version(name) == version
     tags = MlflowClient().get_model_version(name, version).tags
     assert tags["contest_reason"] == "auc 0.9000: version 1 cannot be asked; promoted by hand"
+
+
+def test_files_that_cannot_be_read_are_named_with_their_place(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = model_name(SETTINGS, "placed")
+    open_experiment(SETTINGS, "placed")
+    files = folder / "files-placed"
+    files.mkdir()
+    (files / "factor.json").write_text("2.0")
+    with mlflow.start_run():
+        version = log_plain_model(files, [__name__], EXAMPLE, EXAMPLE * 2, name)
+    assert load_version(name, version)[1] == version
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path)
+        told = r"version 1 cannot be loaded from telflow:mlruns/placed.*: run it from the folder that holds mlruns"
+        with pytest.raises(ModelMissingError, match=told):
+            load_version(name, version)
+    for damaged in (folder / "mlruns" / "placed").rglob("factor.json"):
+        damaged.write_text("cut")
+    with pytest.raises(ModelMissingError, match=r"version 1 cannot be loaded from .*JSONDecodeError"):
+        load_version(name, version)
+
+
+def test_settings_are_read_back_as_a_run_logged_them() -> None:
+    parameters = as_parameters(OTHER_CHURN, ["own_table", "scratch"])
+    assert parameters["baselines"] == '["logistic_regression", "gradient_boosting"]'
+    assert as_logged(CHURN, {**parameters, "of another": "x"}) == OTHER_CHURN
+    for wrong in ("seven", "0"):
+        with pytest.raises(TrackingError, match="are none of these settings: "):
+            as_logged(CHURN, {"trees": wrong})
 
 
 @pytest.mark.parametrize("code", ["INTERNAL_ERROR", "PERMISSION_DENIED", "TEMPORARILY_UNAVAILABLE"])
@@ -161,6 +209,9 @@ def test_a_server_that_does_not_answer_is_no_absence(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(MlflowClient, "get_model_version_by_alias", fails)
     with pytest.raises(TrackingError, match="does not tell which version of m is the champion: no answer"):
         champion_version("m")
+    monkeypatch.setattr(MlflowClient, "get_model_version", fails)
+    with pytest.raises(TrackingError, match="does not tell of version 1 of m: no answer"):
+        load_version("m", "1")
 
 
 def error_code_of(name: str) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -70,10 +71,12 @@ def open_job(arguments: argparse.Namespace) -> Job:
 
 
 def notebook_job() -> Job:
-    """What a notebook works with: settings of ``conf``, and those that TELFLOW_SET overrides, one a line."""
-    return job_with(
-        load_settings(os.environ.get("TELFLOW_ENV", "local"), os.environ.get("TELFLOW_SET", "").splitlines())
-    )
+    """What a notebook works with: settings of ``conf``, and those that TELFLOW_SET overrides.
+
+    Overrides are separated by blanks or lines and quoted as in a shell, as the dashboard takes them.
+    """
+    overrides = shlex.split(os.environ.get("TELFLOW_SET", ""))
+    return job_with(load_settings(os.environ.get("TELFLOW_ENV", "local"), overrides))
 
 
 def job_with(settings: Settings, *, take_over: bool = False) -> Job:

@@ -20,6 +20,10 @@ class TableMissingError(TelflowError):
     """A table that a job reads has not been written yet."""
 
 
+class TableOutdatedError(TelflowError):
+    """A table was made by an earlier version of the program and lacks what this one needs."""
+
+
 class BrokenIdentityError(TelflowError):
     """Two numbers that must agree do not."""
 

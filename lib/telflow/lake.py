@@ -9,9 +9,18 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from telflow.errors import TableMissingError
+from telflow.errors import TableMissingError, TableOutdatedError
 from telflow.settings import LakeSettings
 from telflow.tables import Table
+
+PIPELINE = "run_pipeline.py"
+APART = (  # writers of tables that the daily run leaves alone
+    "assign_segments.py",
+    "score_churn.py",
+    "find_micro_trends.py",
+    "recommend_services.py",
+    "simulate_telemetry.py",
+)
 
 
 @dataclass(frozen=True)
@@ -65,15 +74,15 @@ class Lake:
 
         Raises:
             TableMissingError: nothing has written it yet.
+            TableOutdatedError: it lacks a column that cannot be null.
         """
         if not self.exists(table):
-            raise TableMissingError(
-                f"{self.location(table)} is not there yet: run the job that writes {table.name} first, "
-                "or jobs/run_pipeline.py, which runs all"
-            )
+            raise TableMissingError(f"{self.location(table)} is not there yet: {remedy(table)}")
         if version is not None:
-            return self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
-        return self.spark.read.table(self.name(table))
+            rows = self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
+        else:
+            rows = self.spark.read.table(self.name(table))
+        return rows.transform(with_later_columns, table)
 
     def read_or_empty(self, table: Table) -> DataFrame:
         """Rows of ``table``, none where nothing has written it yet."""
@@ -144,11 +153,35 @@ class Lake:
     def _write(self, table: Table, rows: DataFrame, options: dict[str, str], mode: str = "overwrite") -> None:
         self.create(table)
         typed = rows.select(*[F.col(column.name).cast(column.dataType) for column in table.schema])
-        writer = typed.write.format("delta").mode(mode).options(**options)
+        writer = typed.write.format("delta").mode(mode).options(mergeSchema="true", **options)
         if self.in_catalog:
             writer.saveAsTable(self.location(table))
         else:
             writer.save(self.location(table))
+
+
+def remedy(table: Table) -> str:
+    """What to do where ``table`` is not there: which job writes it, and whether the daily run does too."""
+    if not table.writer:
+        return "no job has run on this lake; begin with jobs/run_pipeline.py"
+    daily = "" if table.writer in (*APART, PIPELINE) else f", or jobs/{PIPELINE}, which runs that too"
+    return f"run jobs/{table.writer} first{daily}"
+
+
+def with_later_columns(rows: DataFrame, table: Table) -> DataFrame:
+    """``rows`` of a table that an earlier version of the program made, with the columns declared since, as nulls.
+
+    Raises:
+        TableOutdatedError: one of them cannot be null.
+    """
+    later = [column for column in table.schema if column.name not in rows.columns]
+    needed = [column.name for column in later if not column.nullable]
+    if needed:
+        raise TableOutdatedError(
+            f"{table.name} was made by an earlier version, without {', '.join(needed)}: remove the table and run "
+            f"jobs/{table.writer} over all days again"
+        )
+    return rows.withColumns({column.name: F.lit(None).cast(column.dataType) for column in later})
 
 
 def on_day(as_of: date) -> str:

@@ -1,5 +1,6 @@
 """The one place that builds the Spark session."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -13,12 +14,16 @@ from pyspark.sql import SparkSession
 from telflow.errors import JavaMissingError
 from telflow.settings import SparkSettings
 
+log = logging.getLogger(__name__)
 SUPPORTED_JAVA = (17, 21)
 DELTA_ORGANISATION = "io.delta"
 
-SQL_SETTINGS = {
+DELTA_SETTINGS = {  # never of a session that runs already: a workspace has a catalogue of its own in this place
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+
+SQL_SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     # a task keeps a file open per day instead of sorting its rows by day first
     "spark.sql.maxConcurrentOutputFileWriters": "128",
@@ -33,23 +38,29 @@ EMBEDDED_SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
+    "spark.log.level": "ERROR",  # what goes wrong is told by the job itself
+    "spark.hadoop.parquet.block.size": str(32 * 2**20),  # a task has a file open per day: 128 of them fit in the heap
     "spark.databricks.delta.snapshotPartitions": "1",  # each task of it costs more than the log of a table has to read
 }
 
 
 def build_session(settings: SparkSettings, app_name: str = "telflow") -> SparkSession:
-    """The session of a job: the active one where there is one (a notebook, a test), a new one otherwise.
+    """The session of a job: the active one where there is one (a notebook, a test, a workspace), a new one otherwise.
+
+    Where the settings leave the master to the cluster, an active session gets what can be set of them while it runs. An
+    embedded one stays as whoever built it wanted it.
 
     Raises:
         JavaMissingError: the session is to be embedded and no Java it can run on is there.
     """
     active = SparkSession.getActiveSession()
     if active is not None:
+        if settings.master is None:
+            set_up(active, settings)
         return active
     builder: SparkSession.Builder = SparkSession.builder.appName(app_name)
-    for key, value in SQL_SETTINGS.items():
+    for key, value in {**DELTA_SETTINGS, **sql_settings(settings)}.items():
         builder = builder.config(key, value)
-    builder = builder.config("spark.sql.shuffle.partitions", settings.shuffle_partitions)
     if settings.master is not None:
         check_java()
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -61,6 +72,20 @@ def build_session(settings: SparkSettings, app_name: str = "telflow") -> SparkSe
     for key, value in settings.conf.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def sql_settings(settings: SparkSettings) -> dict[str, str]:
+    """Settings of SQL that can be set at any time."""
+    return {**SQL_SETTINGS, "spark.sql.shuffle.partitions": str(settings.shuffle_partitions)}
+
+
+def set_up(active: SparkSession, settings: SparkSettings) -> None:
+    """Give a session that runs already what can still be set; what of ``spark.conf`` cannot is told in the log."""
+    for key, value in {**sql_settings(settings), **settings.conf}.items():
+        if active.conf.isModifiable(key):
+            active.conf.set(key, value)
+        elif key in settings.conf and active.conf.get(key, None) != value:
+            log.warning("%s cannot be set in a session that runs already: set it where the cluster is described", key)
 
 
 def check_java() -> int:

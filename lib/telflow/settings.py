@@ -25,7 +25,7 @@ MOST_WEEKS = 26  # of a trend: its pairs grow with the square
 LAKE_ROOT = "{lake.root}"
 TAKEN_COLUMNS = (  # by a churn table itself, and by what its pipeline makes on the way
     *("customer", "as_of", "label", "fold", "is_judged", "is_flagged"),
-    *("features", "numbers", "scaled", "prediction", "rawPrediction", "probability"),
+    *("features", "numbers", "scaled", "prediction", "rawprediction", "probability"),
 )
 
 LoadScheme = Literal[
@@ -184,7 +184,7 @@ class SegmentsSettings(Section):
     starts: int = Field(gt=0)
     iterations: int = Field(gt=0)
     bootstrap_rounds: int = Field(gt=0)
-    bootstrap_customers: int = Field(gt=0)
+    bootstrap_customers: int
     smallest_share: float = Field(ge=0, lt=1)
     stability: float = Field(ge=0, le=1)
     margin: float = Field(ge=0)
@@ -196,6 +196,15 @@ class SegmentsSettings(Section):
         if min(ks) < 2:
             raise ValueError(f"{min(ks)} segments divide nobody: write numbers from 2 up")
         return ks
+
+    @model_validator(mode="after")
+    def can_be_resampled(self) -> "SegmentsSettings":
+        if self.bootstrap_customers < 2 * max(self.ks):
+            raise ValueError(
+                f"bootstrap_customers ({self.bootstrap_customers}) are too few for {max(self.ks)} segments (ks): "
+                "make it two for each at least"
+            )
+        return self
 
 
 class OwnTableSettings(Section):
@@ -213,9 +222,21 @@ class OwnTableSettings(Section):
     @classmethod
     def can_be_columns(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            if "." in name or name in TAKEN_COLUMNS:
+            if "." in name or name.casefold() in TAKEN_COLUMNS:
                 raise ValueError(f"{name} cannot be learned from under this name: rename the column, without a dot")
         return names
+
+    @model_validator(mode="after")
+    def names_each_column_once(self) -> "OwnTableSettings":
+        names = [self.customer, self.label, *self.numeric, *self.categorical]
+        folded = [name.casefold() for name in names]
+        twice = sorted({name for name in names if folded.count(name.casefold()) > 1})
+        if twice:
+            raise ValueError(
+                f"{', '.join(twice)} stands twice among customer, label, numeric and categorical, where Spark takes "
+                "capitals and small letters for the same: name each column once"
+            )
+        return self
 
 
 class ChurnSettings(Section):
@@ -287,6 +308,11 @@ class AdviceSettings(Section):
             )
         if self.recent_weeks >= self.min_weeks:
             raise ValueError(f"recent_weeks ({self.recent_weeks}) must be fewer than min_weeks ({self.min_weeks})")
+        if self.service_confidence < self.trend_confidence:
+            raise ValueError(
+                f"service_confidence ({self.service_confidence}) must not be below trend_confidence "
+                f"({self.trend_confidence}): a category that is not surely rising calls for no service"
+            )
         if self.retention_complaints < self.suppress_complaints:
             raise ValueError(
                 f"retention_complaints ({self.retention_complaints}) must not be fewer than suppress_complaints "
@@ -297,6 +323,7 @@ class AdviceSettings(Section):
 
 class MlflowSettings(Section):
     tracking_uri: str
+    registry_uri: str | None
     experiment_prefix: str
     model_prefix: str
 

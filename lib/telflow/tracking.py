@@ -5,8 +5,10 @@ with no absolute path in either (see ``telflow.relative_artifacts``). One stands
 MLflow's own experiment Default, which it makes by itself and nothing here uses.
 """
 
+import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from zipfile import BadZipFile
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported: nothing is told to anybody
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -23,6 +26,7 @@ import mlflow
 import pandas as pd
 from mlflow.data.delta_dataset_source import DeltaDatasetSource
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import RunData
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.models.model import ModelInfo
@@ -31,7 +35,7 @@ from mlflow.tracking import MlflowClient
 
 from telflow.errors import ModelInputError, ModelMissingError, TrackingError
 from telflow.relative_artifacts import SCHEME
-from telflow.settings import MlflowSettings
+from telflow.settings import MlflowSettings, Section
 from telflow.tables import Table
 
 if TYPE_CHECKING:  # the dashboard tracks nothing but asks, and has no Spark
@@ -42,7 +46,12 @@ FOLDER: Final = "mlruns"
 CENTRES_ARTIFACT: Final = "centres.json"  # tables that runs log and the dashboard reads
 CALIBRATION_ARTIFACT: Final = "calibration_bins.json"
 NOISY: Final = ("mlflow", "alembic")
+SOURCE_TAG: Final = re.compile(r"source_(\w+)_version")
+UNREADABLE: Final = (MlflowException, OSError, ImportError, ValueError, KeyError, TypeError, BadZipFile)  # model files
 ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; a model without the alias
+
+
+S = TypeVar("S", bound=Section)
 
 
 class SourceTable(MetaDataset):
@@ -65,6 +74,7 @@ class Contest:
         margin: by how much the challenger has to be better.
         obstacle: why the challenger does not win whatever the values: the champion cannot be measured beside it, or it
             is not fit to be one. Empty where nothing stands in its way.
+        remark: more about its value, in words.
     """
 
     metric: str
@@ -72,6 +82,7 @@ class Contest:
     champion: float | None
     margin: float
     obstacle: str = ""
+    remark: str = ""
 
     @property
     def is_won(self) -> bool:
@@ -83,7 +94,7 @@ class Contest:
     @property
     def reason(self) -> str:
         """Why it moves, or does not, in words."""
-        told = f"{self.metric} {self.challenger:.4f}"
+        told = f"{self.metric} {self.challenger:.4f}" + (f" ({self.remark})" if self.remark else "")
         if self.obstacle:
             return f"{told}: {self.obstacle}"
         if self.champion is None:
@@ -93,10 +104,12 @@ class Contest:
 
 
 def open_tracking(settings: MlflowSettings) -> None:
-    """Let this process track its runs where the settings say, without MLflow's chatter."""
+    """Let this process track its runs and register its models where the settings say, without MLflow's chatter."""
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(settings.tracking_uri)
+    if settings.registry_uri is not None:
+        mlflow.set_registry_uri(settings.registry_uri)
 
 
 def open_experiment(settings: MlflowSettings, target: str) -> str:
@@ -145,8 +158,8 @@ def relative_path(place: str) -> str:
 
 
 def log_plain_model(
-    folder: Path, modules: Sequence[str], example: pd.DataFrame, answer: pd.DataFrame, name: str | None = None
-) -> str | None:
+    folder: Path, modules: Sequence[str], example: pd.DataFrame, answer: pd.DataFrame, name: str
+) -> str:
     """Log a model that is plain files in ``folder``, with the code that reads them: no pickle, no package to install.
 
     Args:
@@ -154,10 +167,10 @@ def log_plain_model(
         modules: dotted names of the modules that the model needs; ``_load_pyfunc(path)`` of the first reads the files.
         example: a few rows of input; with ``answer`` they give the signature.
         answer: what the model answers to ``example``.
-        name: to register a version under; None to log only.
+        name: to register a version under.
 
     Returns:
-        The version, None where it was not registered.
+        The version.
     """
     with tempfile.TemporaryDirectory() as code:
         logged = mlflow.pyfunc.log_model(
@@ -169,7 +182,7 @@ def log_plain_model(
             input_example=example,
             pip_requirements=[f"mlflow=={mlflow.__version__}", "numpy", "pandas"],
         )
-    return None if name is None else register(name, logged)
+    return register(name, logged)
 
 
 def copied_code(modules: Iterable[str], folder: Path) -> list[str]:
@@ -211,19 +224,61 @@ def champion_version(name: str) -> str | None:
         ) from error
 
 
+def champion_or_raise(name: str) -> str:
+    """Version of the champion.
+
+    Raises:
+        ModelMissingError: there is none.
+    """
+    version = champion_version(name)
+    if version is None:
+        raise ModelMissingError(
+            f"model {name} has no champion yet: run the job that trains it first, with --promote where it has run and "
+            "found none fit to be one; or name a version, by --model-version N (compare_segments.py: --left N)"
+        )
+    return version
+
+
 def load_version(name: str, version: str | None = None) -> tuple[PyFuncModel, str]:
     """A registered model and its version: the one asked for, else the champion.
 
     Raises:
-        ModelMissingError: there is no such version, or no champion.
+        ModelMissingError: there is no such version, no champion, or its files cannot be read.
+        TrackingError: MLflow does not answer.
     """
-    chosen = version or champion_version(name)
-    if chosen is None:
-        raise ModelMissingError(f"model {name} has no champion yet: run the job that trains it first")
+    chosen = version or champion_or_raise(name)
+    place = artifact_place(name, chosen)
     try:
         return mlflow.pyfunc.load_model(f"models:/{name}/{chosen}"), chosen
+    except UNREADABLE as error:
+        is_local = place.startswith(SCHEME)
+        remedy = f"run it from the folder that holds {FOLDER}" if is_local else "see that they can be read"
+        raise ModelMissingError(
+            f"model {name} version {chosen} cannot be loaded from {place} ({type(error).__name__}: {error}): {remedy}"
+        ) from None
+
+
+def artifact_place(name: str, version: str) -> str:
+    """Where the files of a registered version lie.
+
+    Raises:
+        ModelMissingError: there is no such version.
+        TrackingError: MLflow does not answer.
+    """
+    client = MlflowClient()
+    try:
+        found = client.get_model_version(name, version)
     except MlflowException as error:
-        raise ModelMissingError(f"model {name} has no version {chosen} that can be loaded: {error.message}") from None
+        if error.error_code in ABSENT:
+            raise ModelMissingError(f"model {name} has no version {version}: {error.message}") from None
+        raise TrackingError(
+            f"MLflow does not tell of version {version} of {name}: {error.message}; run it again once MLflow answers"
+        ) from error
+    try:
+        model_id = found.model_id or str(found.source).removeprefix("models:/")
+        return str(client.get_logged_model(model_id).artifact_location)
+    except MlflowException:  # registered by other means than ours
+        return str(found.source)
 
 
 def raw_model(model: PyFuncModel) -> Any:
@@ -269,6 +324,43 @@ def log_values(metrics: dict[str, float | None]) -> None:
     mlflow.log_metrics({name: float(value) for name, value in metrics.items() if value is not None})
 
 
-def runs_of(experiment_id: str, where: str = "", order_by: Sequence[str] = ()) -> pd.DataFrame:
-    """Runs of an experiment, a row each, as ``mlflow.search_runs`` has them."""
-    return mlflow.search_runs([experiment_id], filter_string=where, order_by=list(order_by))
+def as_parameters(section: Section, exclude: Iterable[str] = ()) -> dict[str, str]:
+    """Values of a section of the settings as parameters of a run, in JSON, so that ``as_logged`` reads them back."""
+    return {key: json.dumps(value) for key, value in section.model_dump(exclude=set(exclude)).items()}
+
+
+def as_logged(section: S, parameters: Mapping[str, str]) -> S:
+    """``section`` with the values that a run logged, where it logged one.
+
+    Raises:
+        TrackingError: a value cannot be read, or is none that the settings allow.
+    """
+    own = {key: parameters[key] for key in type(section).model_fields if key in parameters}
+    try:
+        told = {key: json.loads(value) for key, value in own.items()}
+        return type(section).model_validate({**section.model_dump(), **told})
+    except ValueError as error:
+        raise TrackingError(f"the parameters that the run logged are none of these settings: {error}") from None
+
+
+def run_data(run_id: str) -> RunData:
+    """What run ``run_id`` logged.
+
+    Raises:
+        ModelMissingError: there is no such run.
+    """
+    try:
+        return MlflowClient().get_run(run_id).data
+    except MlflowException as error:
+        raise ModelMissingError(f"MLflow holds no run {run_id}: {error.message}") from None
+
+
+def run_again(run_id: str) -> str:
+    """Obstacle of a contest in which the challenger is an earlier run's model, made once more."""
+    return f"run {run_id} again: champion by --promote alone"
+
+
+def source_versions(data: RunData) -> dict[str, int]:
+    """Version of each table that a run read, by name, as ``log_source`` logged them."""
+    found = {SOURCE_TAG.fullmatch(tag): value for tag, value in data.tags.items()}
+    return {match[1]: int(value) for match, value in found.items() if match is not None}

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from telflow.advice.backtest import (
+from telflow.advice.backtest import service_pairs
+from telflow.advice.judging import (
+    MOST_HELD,
     OURS,
     POPULAR,
     USED,
@@ -19,14 +21,14 @@ from telflow.advice.backtest import (
     Hits,
     first,
     hits,
+    ideal_plans,
     interval,
     judge,
     part,
     rankings,
     resampled,
 )
-
-NONE = None
+from telflow.advice.rules import Rule, Rules
 
 
 def frozen() -> Frozen:
@@ -53,14 +55,28 @@ def frozen() -> Frozen:
         }
     )
     rows = [
-        ("a", "plan up", None, False, NONE),
-        ("b", "no change", None, False, NONE),
-        ("c", "service", "gaming", True, NONE),
-        ("d", "plan up", None, True, NONE),
-        ("d", "service", "web", True, True),
-        ("f", "no change", None, False, NONE),
+        ("a", "plan up", None, False),
+        ("b", "no change", None, False),
+        ("c", "service", "gaming", True),
+        ("d", "plan up", None, True),
+        ("d", "service", "vpn", True),
+        ("f", "no change", None, False),
     ]
-    return Frozen(fits, pd.DataFrame(rows, columns=["customer", "kind", "category", "may_approach", "is_rising"]))
+    given = pd.DataFrame(rows, columns=["customer", "kind", "category", "may_approach"])
+    return Frozen(fits, given, pairs(fits, given))
+
+
+def pairs(fits: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Gaming is held by a, b and c, VPN by d; planted rises: VPN of d, gaming of e and of g, who is not judged."""
+    names = ("r1", "gaming"), ("r2", "vpn"), ("r3", "vpn")
+    rules = Rules("1", tuple(Rule(*name, 0.1, "x", 1.0, with_larger_plan=True, need="n") for name in names))
+    seen = [("a", "gaming", 0.5, True), ("b", "gaming", 0.0, True), ("c", "gaming", 0.99, True)]
+    seen += [("d", "vpn", 0.995, True), ("e", "gaming", 0.9, False)]
+    used = pd.DataFrame(seen, columns=["customer", "category", "rise", "is_held"])
+    planted = [("d", "vpn", True), ("e", "gaming", True), ("g", "gaming", True), ("e", "web", True)]
+    rising = pd.DataFrame(planted, columns=["customer", "category", "is_rising"])
+    judged = fits.loc[fits["untold_reason"].isna(), "customer"]
+    return service_pairs(judged, rules, given[given["kind"] == "service"], used, rising)
 
 
 def report() -> BacktestReport:
@@ -76,10 +92,34 @@ def test_hits_are_counted_against_the_need() -> None:
     assert told.approached == Hits(1, 0.0, 0.0), "a has not consented, so of those who have b alone is in need"
     assert told.at_end.precision == pytest.approx(2 / 3)
     assert told.at_end.recall == 1.0
-    assert (told.flat_customers, told.flat_advised, told.services) == (2, 0.5, 0.5)
+    assert (told.flat_customers, told.flat_advised) == (2, 0.5)
     assert told.metrics["right_plan_share"] == 0.5
     at_need = [told.metrics[f"at_need_{name}_precision"] for name in (OURS, USED)]
     assert at_need == [1.0, 0.5]
+
+
+def test_services_are_counted_against_the_rises_planted_in_categories_of_the_rules() -> None:
+    told = report()
+    assert len(frozen().pairs) == 12, "six customers, two categories, though three rules"
+    assert told.services == Hits(2, 0.5, 0.5), "of d and c that of d; of d and e that of d"
+    assert told.most_held.chosen == 2
+    sixth = 1 / 6  # three hold gaming, one VPN: of the six with gaming, of whom one is right, two
+    assert (told.most_held.precision, told.most_held.recall) == pytest.approx((sixth, sixth))
+    at_need = [told.metrics[f"service_at_need_{name}_precision"] for name in (OURS, MOST_HELD)]
+    assert at_need == pytest.approx([0.5, sixth])
+    first_of_all = told.metrics[f"service_at_5pct_{OURS}_precision"]
+    assert first_of_all == 1.0, "the surest is that of d"
+    assert told.metrics["service_recall"] == 0.5
+
+
+def test_the_ideal_plan_is_the_cheapest_that_holds_the_use_and_else_the_largest() -> None:
+    plans = pd.DataFrame(
+        {"plan": ["large", "small", "medium"], "monthly_price": [70.0, 20.0, 40.0], "volume_gigabytes": [600, 50, 200]}
+    )
+    used = np.array([45.0, 45.01, 180.0, 180.01, 9000.0])
+    assert ideal_plans(used, plans, 0.9) == ["small", "medium", "medium", "large", "large"]
+    unlimited = plans.assign(volume_gigabytes=[np.nan, 50, 200])
+    assert ideal_plans(used, unlimited, 0.9) == ["small", "medium", "medium", "large", "large"]
 
 
 def test_no_interval_is_told_of_so_few_that_samples_hold_nobody() -> None:
@@ -113,13 +153,20 @@ def test_fairness_tells_each_group_of_plan_region_and_segment() -> None:
     assert len(table) == 7
     groups = table.to_dict("index")
     assert groups["plan", "small"] == pytest.approx(
-        {"customers": 3, "needing_share": 2 / 3, "advised_share": 2 / 3, "precision": 1.0, "recall": 1.0}
+        {
+            "customers": 3,
+            "needing_share": 2 / 3,
+            "advised_share": 2 / 3,
+            "offered_share": 1 / 3,
+            "precision": 1.0,
+            "recall": 1.0,
+        }
     )
     assert pd.isna(groups["plan", "large"]["precision"])
 
 
 def test_nobody_told_is_no_crash() -> None:
-    told = judge(date(2024, 4, 1), Frozen(frozen().fits[6:], frozen().given[:0]), "run")
+    told = judge(date(2024, 4, 1), Frozen(frozen().fits[6:], frozen().given[:0], frozen().pairs[:0]), "run")
     assert (told.untold, told.upsize, told.precision, told.flat_advised) == (1, Hits(0, None, None), None, None)
 
 

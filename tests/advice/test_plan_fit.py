@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from scipy.stats import norm
 
 from telflow.advice.micro_trends import Period
-from telflow.advice.plan_fit import customer_use, plan_fit, streaks
+from telflow.advice.plan_fit import LEAST_ERROR, RATE_DAYS, plan_fit, streaks
+from telflow.advice.plan_use import customer_use
 from telflow.settings import load_settings
 from telflow.tables import MICRO_TRENDS, PLAN_FIT, PLANS
 from tests.customers.daily_rows import daily_frame, daily_row
@@ -37,7 +38,10 @@ PRICES = [
 
 @dataclass(frozen=True)
 class Use:
-    """A customer: its plan, gigabytes a cycle of its weeks, p95 of both rates, slow days, first day under the plan."""
+    """A customer: its plan, gigabytes a cycle of its weeks, p95 of both rates, slow days, first day under the plan.
+
+    And the active days under it, and gigabytes of the last cycles.
+    """
 
     plan: str
     weeks: Sequence[float]
@@ -47,6 +51,8 @@ class Use:
     slow_up: int = 0
     since: date = date(2024, 1, 1)
     untold: str | None = None
+    days: int = DAYS
+    cycles: Sequence[float] = (2.0,)
 
 
 CUSTOMERS = {
@@ -72,6 +78,16 @@ CUSTOMERS = {
     "quiet": Use("medium", [190.0] * 7 + [0.0] * 5, untold="no recent use"),
     "nothing": Use("medium", []),
     "unknown": Use("unheard of", [190.0] * 12),
+    "unknown and short": Use("unheard of", [190.0] * 5),
+    "counts twice": Use("medium", [40.0, 40.0, 40.0, 600.0] * 3, cycles=(20.0, LIMIT * 200 + 0.01, 500.0)),
+    "counts once": Use("medium", [40.0, 40.0, 40.0, 600.0] * 3, cycles=(500.0, LIMIT * 200 - 0.01, 500.0)),
+    "counts little": Use("medium", [40.0, 40.0, 40.0, 600.0] * 3, cycles=(500.0,)),
+    "returns": Use("medium", [188.0] * 8 + [0.0] * 3 + [188.0]),
+    "monthly": Use("medium", [0.0, 0.0, 0.0, 400.0] * 3),
+    "moves in": Use("medium", [60.0] * 12, down=1000.0, slow_down=RATE_DAYS - 1, days=RATE_DAYS - 1),
+    "has moved in": Use("medium", [60.0] * 12, down=1000.0, slow_down=2, days=RATE_DAYS),
+    "fills up": Use("large", [900.0] * 12, down=1000.0, slow_down=OFTEN),
+    "fills up and chokes": Use("large", [560.0] * 12, down=1000.0, slow_down=DAYS),
 }
 
 
@@ -107,7 +123,18 @@ def fits(spark: SparkSession) -> dict[str, Row]:
     )
     used = spark.createDataFrame(
         [
-            (name, [2.0], use.since, DAYS, use.slow_down, use.slow_up, [0.5, use.down], [0.5, use.up], use.down, use.up)
+            (
+                name,
+                list(use.cycles),
+                use.since,
+                use.days,
+                use.slow_down,
+                use.slow_up,
+                [0.5, use.down],
+                [0.5, use.up],
+                use.down,
+                use.up,
+            )
             for name, use in CUSTOMERS.items()
         ],
         "customer string, cycle_gigabytes array<double>, plan_since date, days bigint, slow_days_down bigint, "
@@ -139,13 +166,23 @@ def test_advice_turns_at_the_limit_and_names_the_cheapest_plan_that_covers(fits:
         "tops": ("stay", "endless"),
         "alternates": ("stay", "medium"),
         "moved": ("up", "wide"),
-        **dict.fromkeys(("short", "quiet", "nothing", "unknown"), (None, None)),
+        "counts twice": ("up", "flat"),
+        "counts once": ("stay", "medium"),
+        "counts little": ("stay", "medium"),
+        "returns": ("stay", "medium"),
+        "monthly": ("stay", "medium"),
+        "moves in": ("stay", "medium"),
+        "has moved in": ("up", "large"),
+        "fills up": ("up", "endless"),
+        "fills up and chokes": ("up", "endless"),
+        **dict.fromkeys(("short", "quiet", "nothing", "unknown", "unknown and short"), (None, None)),
     }
     assert {name: row.untold_reason for name, row in fits.items() if row.advice is None} == {
         "short": "too few weeks",
         "quiet": "no recent use",
         "nothing": "too few weeks",
         "unknown": "unknown plan",
+        "unknown and short": "too few weeks",
     }
 
 
@@ -159,7 +196,11 @@ def test_what_is_too_small_is_told(fits: dict[str, Row]) -> None:
         "chokes": ["rate-down"],
         "tops": ["rate-down"],
         "sends": ["rate-up"],
-        "both": ["volume", "rate-down"],
+        "both": ["rate-down", "volume"],
+        "counts twice": ["volume"],
+        "has moved in": ["rate-down"],
+        "fills up": ["volume", "rate-down"],
+        "fills up and chokes": ["rate-down", "volume"],
     }
     assert fits["short"].upsize_causes is None
 
@@ -188,6 +229,23 @@ def test_prices_and_volumes_are_those_of_the_plan_suggested(fits: dict[str, Row]
 
 def test_pace_is_what_a_cycle_holds_where_every_other_week_is_silent(fits: dict[str, Row]) -> None:
     assert fits["alternates"].pace_gigabytes == pytest.approx(105 / 2)
+
+
+def test_pace_is_no_less_than_what_two_cycles_counted(fits: dict[str, Row]) -> None:
+    assert fits["counts twice"].pace_gigabytes == pytest.approx(LIMIT * 200 + 0.01)
+    assert fits["counts once"].pace_gigabytes == pytest.approx(LIMIT * 200 - 0.01)
+    assert fits["counts little"].pace_gigabytes == pytest.approx(40)
+    assert fits["short"].pace_gigabytes == pytest.approx(190)
+    assert fits["nothing"].pace_gigabytes is None
+
+
+def test_a_few_silent_weeks_do_not_silence_the_pace_but_make_it_unsure(fits: dict[str, Row]) -> None:
+    returns, monthly = fits["returns"], fits["monthly"]
+    pace = (188 / 4 * 188) ** 0.5
+    assert returns.pace_gigabytes == pytest.approx(pace)
+    error = (LEAST_ERROR**2 + (np.log(4) / 2) ** 2) ** 0.5
+    assert returns.confidence == pytest.approx(norm.cdf(np.log(LIMIT * 200 / pace) / error))
+    assert monthly.pace_gigabytes == pytest.approx(100), "a mean, where a middle is none"
 
 
 def test_streaks_begin_with_the_plan(fits: dict[str, Row]) -> None:

@@ -21,7 +21,7 @@ def written(folder: Path, *lines: str) -> str:
 
 def test_the_table_of_the_package_names_a_service_for_each_need_of_the_study() -> None:
     told = load_rules(None, load_categories().meanings)
-    assert told.version == "1"
+    assert told.version == "2"
     services = {rule.category: rule.service for rule in told.rules}
     assert services == {
         "streaming & media": "bandwidth boost",
@@ -32,6 +32,8 @@ def test_the_table_of_the_package_names_a_service_for_each_need_of_the_study() -
         "file transfer & storage": "upload boost",
     }
     assert all(0 < rule.least_share < 1 and rule.monthly_price > 0 for rule in told.rules)
+    beside = {rule.service for rule in told.rules if rule.with_larger_plan}
+    assert beside == {"low latency", "business line", "voice quality"}, "a larger plan brings bandwidth and upload"
 
 
 def test_a_rule_is_read_as_it_stands(tmp_path: Path) -> None:
@@ -52,6 +54,9 @@ def test_a_rule_is_read_as_it_stands(tmp_path: Path) -> None:
         ("play,gaming,0.5,x,nan,yes,n", "column monthly_price: 'nan' is no number not below 0"),
         ("play,gaming,0.5,x,inf,yes,n", "column monthly_price: 'inf'"),
         ("play,gaming,0.5,x,4,yes,rates of 5G", "column need: 'rates of 5G' holds a number"),
+        (",gaming,0.5,x,4,yes,n", "line 4, column rule: it is empty"),
+        ("play,gaming,0.5, ,4,yes,n", "line 4, column service: it is empty"),
+        ("play,gaming,0.5,x,4,yes,", "line 4, column need: it is empty"),
         ("play,gaming,0.5,x,4,perhaps,n", "column with_larger_plan: 'perhaps' is not known"),
     ],
 )

@@ -1,18 +1,19 @@
 """The first days of a lake: no trend yet, and no crash."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from telflow.advice.associations import associations
+from telflow.advice.micro_trends import Period
 from telflow.advice.standing import peers_of
-from telflow.advice.steps import trend_day
+from telflow.advice.steps import find_micro_trends, period_of, recommend_services, trend_day
 from telflow.errors import TableMissingError
 from telflow.lake import Lake
 from telflow.settings import load_settings
-from telflow.tables import CUSTOMER_DAILY, MICRO_TRENDS
+from telflow.tables import CUSTOMER_DAILY, MICRO_TRENDS, PLANS, SUBSCRIBERS
 from tests.customers.daily_rows import daily_frame, daily_row
 
 LAST = date(2024, 1, 7)
@@ -27,6 +28,42 @@ def test_the_first_week_has_no_trends_and_needs_none(spark: SparkSession, tmp_pa
     lake.append(CUSTOMER_DAILY, daily_frame(spark, [daily_row("full", date(2024, 1, 8))]))
     with pytest.raises(TableMissingError, match="no trends as of any day"):
         trend_day(lake, settings, None)
+
+
+def test_a_day_on_which_no_flow_began_is_not_looked_at(spark: SparkSession, tmp_path: Path) -> None:
+    lake, after = Lake(spark, str(tmp_path)), LAST + timedelta(days=1)
+    rest = daily_row("full", after, connections=0)
+    lake.append(CUSTOMER_DAILY, daily_frame(spark, [rest]))
+    assert period_of(lake, None) is None
+    lake.append(CUSTOMER_DAILY, daily_frame(spark, [daily_row("full", LAST)]))
+    assert period_of(lake, None) == period_of(lake, after) == Period(after, LAST)
+    with pytest.raises(TableMissingError, match=f"or take {after} at most"):
+        period_of(lake, after + timedelta(days=1))
+
+
+def test_a_day_whose_roll_up_is_gone_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
+    root = tmp_path / "lake"
+    lake, settings = Lake(spark, str(root)), load_settings(overrides=[f"lake.root={root}"])
+    rows = [daily_row("full", date(2024, 1, day), plan="medium", bytes_down=10**9) for day in range(1, 11)]
+    lake.append(CUSTOMER_DAILY, daily_frame(spark, rows))
+    known = [("full", "medium", "metro", date(2020, 1, 1), None, None, True)]
+    lake.append(SUBSCRIBERS, spark.createDataFrame(known, SUBSCRIBERS.schema))
+    lake.append(PLANS, spark.createDataFrame([("medium", 40.0, 200.0, 200.0, 20.0)], PLANS.schema))
+    as_of = find_micro_trends(lake, settings).as_of
+    told = f"run jobs/find_micro_trends.py --as-of {as_of} first: its version of customer_daily is gone"
+    lake.update(MICRO_TRENDS, "true", {"source_version": "99"})
+    with pytest.raises(TableMissingError, match=told):
+        recommend_services(lake, settings)
+    assert find_micro_trends(lake, settings).as_of == as_of
+    lake.update(CUSTOMER_DAILY, "true", {"bytes_up": "bytes_up + 1"})
+    newest = set(lake.read(CUSTOMER_DAILY).inputFiles())
+    for file in (root / CUSTOMER_DAILY.name).rglob("*.parquet"):
+        if not any(name.endswith(file.name) for name in newest):
+            file.unlink()  # what a vacuum does, a week later
+    with pytest.raises(TableMissingError, match=told):
+        recommend_services(lake, settings)
+    find_micro_trends(lake, settings)
+    assert recommend_services(lake, settings).untold == {"too few weeks": 1}
 
 
 def test_nobody_using_anything_has_no_associations(spark: SparkSession) -> None:

@@ -16,10 +16,14 @@ DAY, NEXT = date(2024, 3, 9), date(2024, 3, 10)  # on the second the clocks of V
 AS_OF = date(2024, 3, 11)
 MIDNIGHT = datetime(2024, 3, 9, 8, tzinfo=UTC)  # of DAY in Vancouver
 GB = 10**9
+Seen = tuple[datetime, str, str, str, int]  # start of the window, service, category, customer, bytes
 
 
 def write_lake(spark: SparkSession, root: Path) -> Lake:
-    """Two local days, two plans of which one has two customers, and what was told of the customers."""
+    """Two local days, two plans of which one has two customers, and what was told of the customers.
+
+    In windows 3 customers used the web on DAY, 2 of them again in the next five minutes, and one played an hour later.
+    """
     rows = [
         (tables.SCOPE_LOAD, load_rows()),
         (tables.PEAK_TIMES, peak_rows()),
@@ -34,18 +38,17 @@ def write_lake(spark: SparkSession, root: Path) -> Lake:
     for table, given in rows:
         write(root, table, given)
     lake = Lake(spark, str(root))
-    write_windows(lake)
+    seen: list[Seen] = [(MIDNIGHT, "https", "web", customer, 2 * GB) for customer in ("sub_a", "sub_b", "sub_c")]
+    seen += [(MIDNIGHT + timedelta(minutes=5), "https", "web", customer, GB) for customer in ("sub_a", "sub_b")]
+    seen += [(MIDNIGHT + timedelta(hours=1), "xbox", "gaming", "sub_a", 2 * GB)]
+    write_windows(lake, seen)
     return lake
 
 
-def write_windows(lake: Lake) -> None:
-    """Windows with sketches: on DAY 3 customers used the web in one, 2 of them again in the next, and one played."""
-    seen = [(0, "https", "web", customer, 2 * GB) for customer in ("sub_a", "sub_b", "sub_c")]
-    seen += [(5, "https", "web", customer, GB) for customer in ("sub_a", "sub_b")]
-    seen += [(60, "xbox", "gaming", "sub_a", 2 * GB)]
-    told = [(MIDNIGHT + timedelta(minutes=after), *rest) for after, *rest in seen]
+def write_windows(lake: Lake, seen: list[Seen]) -> None:
+    """Windows with sketches, of who was seen in which."""
     flows = lake.spark.createDataFrame(
-        told, "window_start timestamp, service string, category string, customer string, bytes bigint"
+        seen, "window_start timestamp, service string, category string, customer string, bytes bigint"
     )
     windows = flows.groupBy("window_start", "service", "category").agg(
         F.sum("bytes").alias("src_bytes"),
@@ -71,7 +74,7 @@ def load_rows() -> list[dict[str, Any]]:
 
 def peak_rows() -> list[dict[str, Any]]:
     scopes = [("network", "all", 4), ("category", "web", 3), ("region", "metro", 2)]
-    periods = [("day", DAY), ("day", NEXT), ("month", date(2024, 3, 1))]
+    periods = [("day", DAY), ("day", NEXT), ("month", date(2024, 2, 1)), ("month", date(2024, 3, 1))]
     return [
         {"period_start": first, "period_kind": period, "scope_kind": kind, "scope": scope, "sample_seconds": 300,
          "days": 2, "total_bytes": 4 * size * GB, "busy_hour_start": MIDNIGHT + timedelta(hours=20),
@@ -128,8 +131,12 @@ def customer_rows() -> list[dict[str, Any]]:
 
 
 def file_rows() -> list[dict[str, Any]]:
-    files = [(1, "old.csv", "cut", 10, 1), (2, "whole.csv", "kept", 10, 0), (2, "some.csv", "kept", 10, 4)]
-    files.append((2, "none.csv", "empty", 0, 0))
+    """Of the first run two files are still not whole, one is by now, and one has few rejected lines."""
+    first = [("old.csv", "cut", 10, 1), ("locked.csv", "unreadable", 0, 0), ("late.csv", "cut", 10, 1)]
+    first.append(("few.csv", "kept", 10, 1))
+    second = [("whole.csv", "kept", 10, 0), ("some.csv", "kept", 10, 4), ("none.csv", "empty", 0, 0)]
+    second += [("again.csv", "duplicate", 10, 0), ("late.csv", "kept", 20, 0)]
+    files = [(run, *file) for run, of_run in ((1, first), (2, second)) for file in of_run]
     return [
         {"ingest_run": run, "path": path, "status": status, "lines_read": read, "lines_kept": read - bad,
          "lines_quarantined": bad, "touched_days": [DAY]}

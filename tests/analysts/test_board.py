@@ -1,12 +1,14 @@
 """The AI/BI dashboard of the bundle: its widgets ask views for BI, and what they ask runs."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from databricks.bundles.dashboards import Dashboard
+from pyspark.sql import Row
 
 from telflow.analysts.saved import SavedQuery, saved_views
 from telflow.lake import Lake
@@ -19,6 +21,7 @@ DATASETS = {dataset["name"]: "".join(dataset["queryLines"]) for dataset in BOARD
 WIDGETS = [placed["widget"] for page in BOARD["pages"] for placed in page["layout"]]
 PLACES = [placed["position"] for page in BOARD["pages"] for placed in page["layout"]]
 GRID_WIDTH = 6
+MINIMUM = load_settings().dashboard.min_group_customers
 
 
 def asked(widget: dict[str, Any]) -> str:
@@ -50,16 +53,34 @@ def test_each_widget_shows_fields_that_its_query_has(lake: Lake, widget: dict[st
     encoded = [encoding["fieldName"] for encoding in widget["spec"]["encodings"].values()]
     assert set(encoded) == set(found.columns)
     assert widget["spec"]["frame"]["title"]
-    assert found.count() >= (0 if "HAVING" in asked(widget) else 1)
+
+
+def shown(lake: Lake, minimum: int) -> dict[str, list[Row]]:
+    """What the widgets show, were ``minimum`` customers enough."""
+    return {
+        widget["name"]: lake.spark.sql(asked(widget).replace(f">= {MINIMUM}", f">= {minimum}")).collect()
+        for widget in WIDGETS
+    }
 
 
 @pytest.mark.usefixtures("names")
-def test_what_it_shows_is_what_the_lake_holds(lake: Lake) -> None:
-    by_name = {widget["name"]: lake.spark.sql(asked(widget)).collect() for widget in WIDGETS}
-    assert {(row.category, row.gigabytes) for row in by_name["volume_by_day"]} == {("web", 8.0), ("gaming", 2.0)}
+def test_what_it_shows_is_what_the_lake_holds_of_groups_that_are_large_enough(lake: Lake) -> None:
+    three, four = shown(lake, 3), shown(lake, 4)  # three customers used the web, one played
+    assert [(row.category, row.gigabytes) for row in three["volume_by_day"]] == [("web", 8.0)]
+    assert [(row.service, row.gigabytes) for row in three["top_services"]] == [("https", 8.0)]
+    assert [(row.level, row.customers) for row in three["customers_by_level"]] == [("Potential Sales", 3)]
+    assert [four[name] for name in ("volume_by_day", "top_services", "customers_by_level")] == [[], [], []]
     # 4 GB in an hour are 32e9 bits in 3600 s
-    assert {round(row.busy_hour_mbps, 3) for row in by_name["busy_hour_by_day"]} == {8.889}
-    assert by_name["customers_by_level"] == []  # three customers are too few to be shown
+    assert {round(row.busy_hour_mbps, 3) for row in four["busy_hour_by_day"]} == {8.889}
+
+
+def test_groups_are_guarded_by_the_minimum_of_the_settings() -> None:
+    guarded = {name: {int(told) for told in re.findall(r">= (\d+)", sql)} for name, sql in DATASETS.items()}
+    assert guarded.pop("busy_hours") == set()  # of the whole network
+    assert all(told == {MINIMUM} for told in guarded.values())
+    assert set(guarded) == {"volume", "levels", "services"}
+    told = [widget["spec"]["frame"]["description"] for widget in WIDGETS]
+    assert sum(f"fewer than {MINIMUM}" in description for description in told) == len(guarded)
 
 
 def test_it_reads_views_alone_and_every_dataset_is_shown() -> None:

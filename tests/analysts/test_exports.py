@@ -57,6 +57,21 @@ def test_csv_holds_times_in_utc_nested_columns_as_json_and_no_sketches(lake: Lak
     assert rows[0]["bytes_up"] == str(6 * GB // 4)
 
 
+def test_local_times_have_no_zone_in_any_format(lake: Lake, tmp_path: Path) -> None:
+    local = datetime(2024, 3, 9, 20, tzinfo=UTC).replace(tzinfo=None)
+    [csv] = exported(lake, tmp_path, "csv", "bi_peak_times")
+    assert set(read_csv(csv.path)["busy_hour_local"]) == {"2024-03-09T20:00:00.000000"}
+    [parquet] = exported(lake, tmp_path / "parquet", "parquet", "bi_peak_times")
+    column = pq.read_table(parquet.path)["busy_hour_local"]
+    assert str(column.type) == "timestamp[us]"
+    assert set(column.to_pylist()) == {local}
+    pantab = pytest.importorskip("pantab")
+    [hyper] = exported(lake, tmp_path / "hyper", "hyper", "bi_peak_times")
+    table = pantab.frame_from_hyper(hyper.path, table="bi_peak_times", return_type="pyarrow")
+    assert str(table["busy_hour_local"].type) == "timestamp[us]"
+    assert set(table["busy_hour_local"].to_pylist()) == {local}
+
+
 def test_csv_survives_quotes_commas_lines_blanks_and_nulls(spark: SparkSession, tmp_path: Path) -> None:
     lake = Lake(spark, str(tmp_path / "lake"))
     said = ['say "no", twice', " a blank before and after ", "two\nlines", "", None, "C:\\folder\\"]
@@ -176,6 +191,23 @@ def test_hyper_says_what_is_missing(lake: Lake, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(__import__("sys").modules, "pantab", None)
     with pytest.raises(PackageMissingError, match=r"pip install 'telflow\[tableau\]'"):
         exported(lake, tmp_path, "hyper", "plans")
+
+
+def test_hyper_writes_in_a_local_folder_and_its_file_is_moved_in_whole(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume, made = tmp_path / "volume", []
+
+    def write(_: Path, file: Path, name: str) -> None:
+        made.append(file)
+        assert not file.is_relative_to(volume)
+        file.write_text(name, encoding="utf-8")
+
+    monkeypatch.setattr(exports, "write_hyper", write)
+    [told] = exported(lake, volume, "hyper", "plans")
+    assert told.path.read_text(encoding="utf-8") == "plans"
+    assert [path.name for path in volume.iterdir()] == ["plans.hyper"]
+    assert not made[0].parent.exists()
 
 
 def test_hyper_holds_what_the_lake_holds(lake: Lake, tmp_path: Path) -> None:

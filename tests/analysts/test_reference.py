@@ -5,11 +5,21 @@ from pathlib import Path
 import pytest
 from pyspark.sql.types import DataType
 
-from telflow.analysts.reference import declared_columns, grid, reference_pages, settings_of, table_page, tables_page
+from telflow.analysts.reference import (
+    declared_columns,
+    grid,
+    reference_pages,
+    runs_of,
+    settings_of,
+    spoken,
+    table_page,
+    tables_page,
+)
 from telflow.analysts.saved import saved_questions
 from telflow.settings import Settings, known_keys, load_settings
-from telflow.tables import ALL_TABLES, CUSTOMER_DAILY, FLOWS, Table
+from telflow.tables import ALL_TABLES, CUSTOMER_DAILY, FLOWS, GOLD_TABLES, Table
 
+BUNDLE = [path.read_text(encoding="utf-8") for path in sorted(Path("jobs").glob("*.job.yml"))]
 SETTINGS = Path("conf/base/settings.yaml").read_text(encoding="utf-8")
 
 
@@ -37,6 +47,36 @@ def test_a_page_tells_grain_columns_promises_query_and_freshness() -> None:
     assert "[its arguments](../jobs.md#roll_up_customerspy)" in told
     assert "Restricted" not in told
     assert "Restricted" in table_page(FLOWS)
+
+
+def test_a_page_says_when_a_workspace_writes_the_table() -> None:
+    job = (
+        "resources:\n  jobs:\n    nightly:\n      schedule: {quartz_cron_expression: '0 5 4 * * ?'}\n      tasks:\n"
+        "        - spark_python_task: {python_file: some/jobs/roll_up_customers.py}\n        - notebook_task: {}\n"
+    )
+    runs = runs_of([job, job.replace("nightly", "by_hand").replace("schedule", "x")])
+    told = table_page(CUSTOMER_DAILY, runs[CUSTOMER_DAILY.writer])
+    assert "run by the job `nightly` (every day at 04:05) and by the job `by_hand`, on the provider's clock." in told
+    assert "run by" not in table_page(CUSTOMER_DAILY)
+
+
+def test_the_bundle_writes_each_table_for_analysts() -> None:
+    runs = runs_of(BUNDLE)
+    assert [table.name for table in GOLD_TABLES if not runs.get(table.writer)] == []
+    assert runs["train_segments.py"] == ["the job `segments` (Sundays at 09:00)"]
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("0 30 3 * * ?", "every day at 03:30"),
+        ("0 0 9 ? * SUN", "Sundays at 09:00"),
+        ("0 0 12 1 * ?", "on day 1 of each month at 12:00"),
+        ("0 0/10 * * * ?", "by `0 0/10 * * * ?`"),
+    ],
+)
+def test_schedules_are_told_in_words(cron: str, words: str) -> None:
+    assert spoken(cron) == words
 
 
 def test_all_tables_are_listed_once() -> None:
@@ -72,7 +112,7 @@ def test_zone_of_the_page_is_that_of_the_settings() -> None:
 
 
 def test_all_pages_are_made() -> None:
-    pages = reference_pages(SETTINGS, {"ask_question.py": "usage: ask_question.py"})
+    pages = reference_pages(SETTINGS, {"ask_question.py": "usage: ask_question.py"}, BUNDLE)
     assert {f"reference/tables/{table.name}.md" for table in ALL_TABLES} < set(pages)
     assert "## ask_question.py\n\n```text\nusage: ask_question.py\n```" in pages["reference/jobs.md"]
     assert pages["reference/questions.md"].count("\n## ") == len(saved_questions())

@@ -13,7 +13,8 @@ from contextlib import chdir
 from datetime import timedelta
 from pathlib import Path
 
-from telflow.advice.backtest import RANKINGS, BacktestReport, backtest
+from telflow.advice.backtest import backtest
+from telflow.advice.judging import BASELINES, BacktestReport
 from telflow.advice.steps import period_of
 from telflow.errors import TableMissingError
 from telflow.lake import Lake
@@ -21,11 +22,11 @@ from telflow.session import build_session
 from telflow.settings import load_settings
 from telflow.tables import CUSTOMER_DAILY
 
-OTHERS = RANKINGS[1:]
 HEADER = (
     "| lake | freeze | customers | in need | advised | precision | recall | "
-    + " | ".join(f"lead over {name}" for name in OTHERS)
-    + " | recommended: precision, recall | approached: precision, recall | flat advised |"
+    + " | ".join(f"lead over {name}" for name in BASELINES)
+    + " | recommended: precision, recall | approached: precision, recall | flat advised "
+    "| services: chosen, precision, recall | most held, as many: precision, recall |"
 )
 
 
@@ -66,10 +67,12 @@ def row(root: str, report: BacktestReport) -> str:
         f"{report.upsize.chosen:,}",
         f"{shown(report.upsize.precision)} {between(report.precision)}",
         f"{shown(report.upsize.recall)} {between(report.recall)}",
-        *[f"over {shown(report.same_size[name].precision)} {between(report.leads[name])}" for name in OTHERS],
+        *[f"over {shown(report.same_size[name].precision)} {between(report.leads[name])}" for name in BASELINES],
         f"{shown(report.offered.precision)}, {shown(report.offered.recall)}",
         f"{shown(report.approached.precision)}, {shown(report.approached.recall)}",
         shown(report.flat_advised),
+        f"{report.services.chosen}, {shown(report.services.precision)}, {shown(report.services.recall)}",
+        f"{shown(report.most_held.precision)}, {shown(report.most_held.recall)}",
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -63,7 +63,7 @@ def test_what_was_written_into_the_scratch_folder_is_gone_afterwards(tmp_path: P
     assert list(scratch.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["Monthly.Charges", "fold", "label", "customer", "as_of"])
+@pytest.mark.parametrize("name", ["Monthly.Charges", "fold", "Label", "customer", "as_of", "rawPrediction"])
 def test_names_that_the_pipeline_needs_are_refused(name: str) -> None:
     with pytest.raises(SettingsError, match="cannot be learned from under this name"):
         load_settings(overrides=[f"churn.own_table.numeric=[{name}]"])

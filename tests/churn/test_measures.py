@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.patches import Rectangle
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from telflow.churn.forest import Floats
 from telflow.churn.measures import (
+    Estimate,
     Scored,
     all_metrics,
     confusion,
@@ -21,6 +23,7 @@ from telflow.churn.measures import (
     paying_threshold,
     permutation_importance,
 )
+from telflow.churn.plots import calibration_bins, calibration_figure, comparison_figure
 from telflow.errors import TrainingDataError
 from tests.churn.forests import small_model
 
@@ -101,15 +104,33 @@ def test_rows_of_one_customer_are_drawn_together() -> None:
     one, ten = estimates(single, 50, 3), estimates(tenfold, 50, 3)
     assert ten["roc_auc"].low == pytest.approx(one["roc_auc"].low)
     apart = estimates(replace(tenfold, customer=np.arange(600)), 50, 3)
-    assert apart["roc_auc"].high - apart["roc_auc"].low < ten["roc_auc"].high - ten["roc_auc"].low
+    assert width(apart["roc_auc"]) < width(ten["roc_auc"])
+
+
+def width(estimate: Estimate) -> float:
+    """Width of the interval."""
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.high - estimate.low
 
 
 def test_estimates_stand_inside_their_interval_and_are_logged_with_it() -> None:
     draws = np.random.default_rng(4)
     label = draws.integers(0, 2, 300)
     found = estimates(scored_of(label.tolist(), (0.4 * label + 0.6 * draws.random(300)).tolist()), 100, 1)
-    assert all(estimate.low < estimate.value < estimate.high for estimate in found.values())
+    for estimate in found.values():
+        assert estimate.low is not None
+        assert estimate.high is not None
+        assert estimate.low < estimate.value < estimate.high
     assert {"brier", "brier_low", "brier_high"} <= set(flat(found))
+
+
+def test_without_draws_there_are_no_intervals() -> None:
+    found = estimates(scored_of([0, 1, 1, 0], [0.1, 0.9, 0.4, 0.5]), 0, 1)
+    assert set(flat(found)) == {"accuracy", "precision", "recall", "f1", "pr_auc", "roc_auc", "brier"}
+    assert (found["roc_auc"].low, found["roc_auc"].told) == (None, "0.750")
+    assert Estimate(0.5, 0.25, 0.75).told == "0.500 (0.250 to 0.750)"
+    assert comparison_figure({"forest": dict(found)}, "roc_auc", "ROC-AUC: test").axes
 
 
 @pytest.mark.parametrize("label", [[0, 0], [1, 1]])
@@ -121,6 +142,30 @@ def test_rows_of_one_kind_are_refused(label: list[int]) -> None:
 def test_confusion_counts_rows_by_what_happened_and_what_was_said() -> None:
     scored = scored_of([0, 0, 0, 1, 1, 1], [0.1, 0.2, 0.9, 0.6, 0.7, 0.4])
     assert confusion(scored).tolist() == [[2, 1], [1, 2]]
+
+
+def test_bins_are_counted_with_the_limits_of_their_share() -> None:
+    """Twenty rows in two groups, ten each by rank: of the lower ones 1 left, of the upper ones 8."""
+    probability = np.array([*np.linspace(0.01, 0.19, 10), *np.linspace(0.5, 0.95, 10)])
+    label = np.array([0] * 9 + [1] + [1] * 8 + [0, 0])
+    order = np.random.default_rng(3).permutation(20)
+    bins = calibration_bins(probability[order], label[order], (0, 0.5, 1))
+    assert bins["rows"].tolist() == [10, 10]
+    assert bins["predicted"].tolist() == pytest.approx([0.1, 0.725])
+    assert bins["observed"].tolist() == pytest.approx([0.1, 0.8])
+    # the intervals that Agresti and Coull's formulas (1998) give for 1 and for 8 of 10
+    assert bins["observed_low"].tolist() == pytest.approx([0.0179, 0.4902], abs=1e-4)
+    assert bins["observed_high"].tolist() == pytest.approx([0.4042, 0.9433], abs=1e-4)
+    none = calibration_bins(np.array([0.1, 0.2]), np.array([0, 0]), (0, 1))
+    assert (none["observed_low"][0], none["observed_high"][0]) == pytest.approx((0.0, 0.6576), abs=1e-4)
+
+
+def test_the_picture_shows_every_row() -> None:
+    probability = np.array([0.01, 0.02, 0.03, 0.99])
+    scored = scored_of([0, 0, 0, 0], probability.tolist())
+    bins = calibration_bins(scored.probability, scored.label, (0, 0.5, 1))
+    below = calibration_figure(scored, bins, "Calibration: test").axes[1]
+    assert sum(bar.get_height() for bar in below.patches if isinstance(bar, Rectangle)) == 4
 
 
 def test_a_column_that_no_tree_tests_has_no_importance() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from pyspark.sql import SparkSession
 
 from telflow.churn.own_table import own_columns, read_own_table
@@ -35,24 +36,46 @@ def test_blanks_are_missing_values(spark: SparkSession, tmp_path: Path) -> None:
 
 def test_parquet_is_read_as_well(spark: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
-    spark.createDataFrame([("a", "Yes", 3, "basic")], "id string, gone string, months int, plan string").write.parquet(
-        str(path)
-    )
-    assert [tuple(row) for row in read_own_table(spark, path, MAPPING).collect()] == [("a", 1, 3.0, "basic")]
+    rows = [("a", "Yes", 3, "basic"), ("b", "No", 4, "plus")]
+    spark.createDataFrame(rows, "id string, gone string, months int, plan string").coalesce(1).write.parquet(str(path))
+    told = [tuple(row) for row in read_own_table(spark, path, MAPPING).orderBy("customer").collect()]
+    assert told == [("a", 1, 3.0, "basic"), ("b", 0, 4.0, "plus")]
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("id,gone,plan\na,Yes,basic\n", "column months is missing, the table has id, gone, plan"),
-        ("id,gone,months,plan\na,Yes,three,basic\n", "column months: 1 values are no numbers"),
-        ("id,gone,months,plan\na,,3,basic\n", "column gone: 1 values are empty"),
-        ("id,gone,months,plan\n,No,3,basic\n", "column id: 1 values are empty"),
+        (
+            "id,gone,months,plan\na,Yes,3,x\nb,No,three,x\nc,No,four,x\n",
+            "column months: customer b has 'three', which is no number, 2 rows in all",
+        ),
+        ("id,gone,months,plan\na,,3,basic\n", "column gone: customer a has none, 1 rows in all"),
+        ("id,gone,months,plan\n,No,3,basic\n", "column id: a row has none, 1 rows in all"),
+        (
+            "id,gone,months,plan\na,yes,3,x\nb,no,3,x\nc,no,4,x\n",
+            r"column gone holds 'no' \(2 rows\), 'yes' \(1 rows\): churn.own_table.left, 'Yes', has to be the one of",
+        ),
+        ("id,gone,months,plan\na,Yes,3,x\nb,Yes,3,x\n", r"holds 'Yes' \(2 rows\)"),
+        ("id,gone,months,plan\n", "column gone holds nothing"),
     ],
 )
 def test_a_fault_is_named(spark: SparkSession, tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         read_own_table(spark, written(tmp_path, text), MAPPING)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"numeric": ["months", "gone"]}, "gone stands twice"),
+        ({"categorical": ["plan", "Months"]}, "Months, months stands twice"),
+        ({"label": "id"}, "id stands twice"),
+    ],
+)
+def test_a_column_has_one_meaning(given: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        OwnTableSettings.model_validate({**MAPPING.model_dump(), **given})
 
 
 def test_a_missing_file_is_named(spark: SparkSession, tmp_path: Path) -> None:

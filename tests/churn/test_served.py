@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from telflow.churn.columns import Columns
+from telflow.churn.forest import LEAF
 from telflow.churn.served import ChurnModel, _load_pyfunc
 from telflow.errors import ModelInputError
 from tests.benchmarks.served_churn import answer_times
@@ -61,13 +62,21 @@ def test_a_missing_column_is_named() -> None:
         small_model().predict(ROWS.drop(columns="tenure"))
 
 
-def test_a_customer_is_answered_with_reasons_in_well_under_200_ms() -> None:
-    """Of a forest as large as the one that is trained: a hundred trees, eight splits deep."""
+@pytest.mark.parametrize(("depth", "leaves"), [(8, 25_600), (10, 102_400)])
+def test_a_customer_is_answered_with_reasons_in_under_200_ms_the_first_time_too(
+    tmp_path: Path, depth: int, leaves: int
+) -> None:
+    """Of a hundred trees whose every branch is as deep as can be: eight splits, as settings stand, and more."""
     columns = Columns(tuple(f"c{number}" for number in range(20)), ())
-    forest = random_forest(1, list(range(20)), trees=100, depth=8)
-    model = ChurnModel(columns, dict.fromkeys(columns.names, 0.0), {}, 0.4, forest)
-    rows = model.example().astype(float)
-    assert answer_times(model, rows, 3)["median"] < 0.1
+    forest = random_forest(1, list(range(20)), trees=100, depth=depth, branching=1.0)
+    assert np.count_nonzero(forest.feature == LEAF) == leaves
+    made = ChurnModel(columns, dict.fromkeys(columns.names, 0.0), {}, 0.4, forest)
+    made.save(tmp_path)
+    model = _load_pyfunc(str(tmp_path))
+    rows = made.example().astype(float)
+    first = answer_times(model, rows, 3, repeats=1)["worst"]
+    assert first < 0.2
+    assert answer_times(model, rows, 3, repeats=20)["median"] < 0.1
 
 
 def test_it_answers_where_there_is_no_spark(tmp_path: Path) -> None:

@@ -71,6 +71,20 @@ def test_folds_keep_customers_whole_and_classes_even(spark: SparkSession) -> Non
     assert ((by_fold["sum"] - 50).abs() <= 5).all()
 
 
+def test_labels_held_out_shape_no_fold(spark: SparkSession) -> None:
+    """Whoever leaves in the hold-out, the folds are the same; who stands there alone is in none."""
+    known = spark.range(200).selectExpr("concat('c', id) AS customer", "int(id % 4 == 0) AS label", "true AS known")
+    later = spark.range(20, 220).selectExpr("concat('c', id) AS customer", "0 AS label", "false AS known")
+    folds = [
+        with_fold(known.union(later.withColumn("label", F.lit(label))), 5, 1, F.col("known")).toPandas()
+        for label in (0, 1)
+    ]
+    first, second = (each.groupby("customer")["fold"].max() for each in folds)
+    assert first.equals(second)
+    assert sorted(first.index[first.isna()]) == [f"c{place}" for place in range(200, 220)]
+    assert dict(first.dropna()) == dict(with_fold(known, 5, 1).toPandas().set_index("customer")["fold"])
+
+
 def test_each_fold_is_held_out_once_and_another_validates(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(fold,) for fold in (0, 1, 2, 2)], "fold int")
     splits = fold_splits(rows, 3)

@@ -10,15 +10,17 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.train_churn import decision
 from telflow.churn import pipeline, train
 from telflow.churn.columns import Columns
 from telflow.churn.export import served_model
-from telflow.churn.judge import Costs, Problem, judge, judged_rows, settled
+from telflow.churn.judge import Costs, Problem, choose_threshold, judge, judged_rows, settled
 from telflow.churn.own_table import own_columns, read_own_table
 from telflow.churn.pipeline import BOOSTING, FOREST, fit, with_probability
 from telflow.churn.plots import calibration_bins
 from telflow.churn.split import fold_splits
 from telflow.churn.train import known_columns
+from telflow.errors import ModelMissingError
 from telflow.settings import ChurnSettings, load_settings
 from tests.churn.forests import small_model
 
@@ -129,6 +131,39 @@ def test_a_champion_is_measured_as_it_would_be_used_or_not_at_all(
     assert why in contest.obstacle
     assert (contest.champion is None) is bool(why)
     assert not contest.is_won, "its own equal, or one that cannot be asked, keeps the alias"
+
+
+def test_a_champion_whose_files_are_gone_is_an_obstacle_and_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_given: object) -> None:
+        raise ModelMissingError("m version 3 cannot be loaded")
+
+    monkeypatch.setattr(train, "champion_version", lambda _name: "3")
+    monkeypatch.setattr(train, "load_version", gone)
+    contest = train.contest_on_rows("m", small_model(1), HELD_OUT, date(2024, 3, 1), 0.005)
+    assert "version 3, for m version 3 cannot be loaded; --promote replaces it all the same" in contest.reason
+    assert not contest.is_won
+
+
+def test_the_threshold_served_is_of_all_rows_left_out_and_no_mean() -> None:
+    """One fold without signal tells to flag nobody: a mean with it would be a threshold that nothing speaks for."""
+    draws = np.random.default_rng(1)
+    label = (draws.random(2000) < 0.3).astype(int)
+    telling = pd.DataFrame({"label": label, "probability": np.clip(0.3 + 0.2 * (label - 0.3), 0, 1)})
+    telling["probability"] += draws.normal(0, 0.1, 2000)
+    silent = pd.DataFrame({"label": [0, 1, 0, 0], "probability": [0.9, 0.1, 0.8, 0.7]})
+    costs = Costs(1.0, 1.0)
+    assert choose_threshold(silent, costs) == 2.0
+    assert choose_threshold(pd.concat([telling, silent]), costs) == pytest.approx(
+        choose_threshold(telling, costs), abs=0.05
+    )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "told"),
+    [(2.0, "nobody is flagged"), (0.0, "everybody is flagged"), (0.25, "at risk from a probability of 0.250 up")],
+)
+def test_who_is_flagged_is_told(threshold: float, told: str) -> None:
+    assert told in decision(threshold)
 
 
 def test_medians_and_words_come_from_the_training_rows_alone(spark: SparkSession) -> None:

@@ -60,7 +60,7 @@ PIPELINE = (
     HOUR_BY_WEEKDAY,
 )
 DIGITS = 9
-SOURCES = ("lib", "conf", "setup.py", "pyproject.toml", "README.md")
+SOURCES = ("lib", "conf", "jobs", "setup.py", "pyproject.toml", "README.md")
 
 
 @pytest.fixture(scope="module")

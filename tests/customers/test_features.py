@@ -188,3 +188,12 @@ def test_a_date_has_to_lie_within_the_days_held_or_just_after(spark: SparkSessio
             as_of_day(daily, asked, least)
     with pytest.raises(AsOfError, match="holds no day"):
         as_of_day(daily.limit(0))
+
+
+def test_too_few_days_for_any_date_are_told_as_such(spark: SparkSession) -> None:
+    daily = daily_frame(spark, [day_row("a", back, {3: 20_000}) for back in (1, 5)])
+    with pytest.raises(
+        AsOfError, match="2024-03-27 to 2024-03-31, which are 5 days, and 28 are needed before any --as-of"
+    ):
+        as_of_day(daily, least_days=28)
+    assert as_of_day(daily, least_days=5) == AS_OF

@@ -97,6 +97,13 @@ def test_the_logo_is_part_of_the_page(tmp_path: Path) -> None:
     assert "data:image/svg+xml;base64," in str(app.server.test_client().get("/_dash-layout").json)
 
 
+def test_scripts_are_known_before_the_first_request(dashboard_lake: Path) -> None:
+    app = create_app(lake_settings(dashboard_lake))
+    before = {package: set(paths) for package, paths in app.registered_paths.items()}
+    assert app.server.test_client().get("/").status_code == 200
+    assert dict(app.registered_paths) == before
+
+
 @pytest.mark.parametrize(("name", "told"), [("none.svg", "cannot be read"), ("logo.txt", "is no picture")])
 def test_a_logo_that_is_none_is_told(name: str, told: str, tmp_path: Path) -> None:
     (tmp_path / "logo.txt").write_text("x")

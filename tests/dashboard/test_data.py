@@ -18,10 +18,10 @@ from telflow.dashboard.cache import Cache
 from telflow.dashboard.data import DeltaReader
 from telflow.dashboard.readers import open_reader, warm
 from telflow.dashboard.relations import DATABRICKS, DUCKDB, RELATIONS, TRAFFIC_BY_DAY
-from telflow.dashboard.warehouse import WarehouseReader, connection_arguments
-from telflow.errors import PackageMissingError, SettingsError, TableMissingError
+from telflow.dashboard.warehouse import WarehouseReader
+from telflow.errors import SettingsError, TableMissingError
 from telflow.settings import load_settings
-from tests.dashboard.lakes import lake_settings, write
+from tests.dashboard.lakes import write
 
 PROTOCOLS = "SELECT keyword FROM iana_protocols WHERE protocol = ?"
 
@@ -207,27 +207,6 @@ def test_a_relation_reads_declared_columns_alone(name: str, dashboard_lake: Path
         assert DeltaReader(str(dashboard_lake), "UTC").state(name).version == 0
 
 
-@pytest.mark.parametrize(
-    ("overrides", "error", "told"),
-    [
-        (["lake.in_catalog=true"], SettingsError, "set dashboard.reader=warehouse"),
-        (["dashboard.reader=warehouse"], SettingsError, "give dashboard.warehouse_host"),
-        (
-            ["dashboard.reader=warehouse", "dashboard.warehouse_host=h", "dashboard.warehouse_path=p"],
-            PackageMissingError,
-            "pip install databricks-sql-connector",
-        ),
-    ],
-)
-def test_settings_that_do_not_fit_are_told(overrides: list[str], error: type[Exception], told: str) -> None:
-    with pytest.raises(error, match=told):
-        open_reader(load_settings("local", overrides))
-
-
-def test_the_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    dashboard = lake_settings(tmp_path, "dashboard.warehouse_host=h", "dashboard.warehouse_path=p").dashboard
-    monkeypatch.delenv("DATABRICKS_TOKEN", raising=False)
-    with pytest.raises(SettingsError, match="environment variable DATABRICKS_TOKEN is empty"):
-        connection_arguments(dashboard)
-    monkeypatch.setenv("DATABRICKS_TOKEN", "t")
-    assert connection_arguments(dashboard) == {"server_hostname": "h", "http_path": "p", "access_token": "t"}
+def test_a_catalogue_is_read_by_a_warehouse_alone() -> None:
+    with pytest.raises(SettingsError, match=r"set dashboard\.reader=warehouse"):
+        open_reader(load_settings("local", ["lake.in_catalog=true"]))

@@ -1,13 +1,21 @@
 """The page of recommendations: the list, who may be approached, and fairness without small cells."""
 
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 import pytest
 
+from telflow import tables
 from telflow.dashboard.compose import Services, compose
 from telflow.dashboard.pages import recommendation_fairness
-from telflow.dashboard.pages.recommendation_list import short_of
+from telflow.dashboard.pages.customer_advice import fit_words, recommendation
+from telflow.dashboard.pages.recommendation_list import association_words, short_of
+from telflow.dashboard.pages.recommendations import causes_of
 from telflow.dashboard.queries import recommendations as queries
-from tests.dashboard.lakes import AS_OF, NEW
+from telflow.dashboard.readers import open_reader
+from tests.dashboard.lakes import AS_OF, NEW, lake_settings, write
 from tests.dashboard.test_pages import figures, grids, parts, text_of
 
 
@@ -100,3 +108,70 @@ def test_a_customers_plan_and_offers_are_told_in_sentences(services: Services) -
     assert "Nothing is told of the plan plus: too few weeks." in text_of(
         compose(services, "/customers", f"?customer={NEW}")
     )
+    assert "UFM level Potential Sales" in str(right.content)
+
+
+FIT: dict[str, Any] = {
+    "plan": "ultra",
+    "advice": "stay",
+    "upsize_causes": ["volume"],
+    "utilisation": 1.5,
+    "confidence": 0.0,
+    "suggested_plan": "ultra",
+    "price_difference": 0.0,
+}
+
+
+def test_the_largest_plan_may_be_too_small() -> None:
+    going = "As use goes now, 150.0 % of its volume is used."
+    assert fit_words(FIT) == f"The plan ultra is too small in volume, but no plan with more is sold. {going}"
+    fits = fit_words({**FIT, "upsize_causes": [], "utilisation": None, "confidence": 0.9})
+    assert fits == "The plan ultra is the right size, sure to 90.0 %."
+    assert fit_words({**FIT, "upsize_causes": None, "utilisation": None, "confidence": 0.9}) == fits
+
+
+def test_whoever_is_on_the_largest_plan_counts_among_those_it_is_too_small_for() -> None:
+    base = pl.DataFrame(
+        {
+            "customer": ["top", "up", "well", "new"],
+            "advice": ["stay", "up", "stay", None],
+            "upsize_causes": [["volume"], ["rate-up", "volume"], [], None],
+        }
+    )
+    assert causes_of(base).rows() == [("top", "volume"), ("up", "rate-up"), ("up", "volume")]
+    assert causes_of(base.with_columns(pl.lit(None).alias("upsize_causes"))).height == 0
+
+
+def test_an_offer_tells_the_level_of_use_and_what_it_follows_from() -> None:
+    row = {
+        "kind": "service",
+        "service": "low latency",
+        "reason": "r",
+        "price_difference": 6.0,
+        "confidence": 0.99,
+        "churn_probability": None,
+        "may_approach": True,
+        "ufm_level": "Require Upgrade",
+        "association": "email, web",
+        "association_lift": 1.44,
+    }
+    words = str(recommendation(row))
+    assert "UFM level Require Upgrade" in words
+    assert "often follows from email, web (lift 1.4)" in words
+    bare = {**row, "ufm_level": None, "association": None, "association_lift": None}
+    assert "UFM" not in str(recommendation(bare))
+    assert association_words(bare) == ""
+
+
+def test_the_segment_of_an_old_date_is_that_of_then(tmp_path: Path) -> None:
+    then, later = AS_OF - timedelta(days=7), AS_OF + timedelta(days=7)
+    known = {"customer": "sub_a", "plan": "plus"}
+    write(tmp_path, tables.SUBSCRIBERS, [{**known, "region": "metro"}])
+    write(tmp_path, tables.RECOMMENDATIONS, [{"customer": "sub_a", "as_of": AS_OF, "rank": 1}])
+    write(tmp_path, tables.PLAN_FIT, [{**known, "as_of": day} for day in (then - timedelta(days=1), AS_OF)])
+    segments = [(then, "then"), (AS_OF, "now"), (later, "later")]
+    rows = [{"customer": "sub_a", "as_of": day, "segment": name} for day, name in segments]
+    write(tmp_path, tables.CUSTOMER_SEGMENTS, rows)
+    reader = open_reader(lake_settings(tmp_path))
+    found = [queries.base_of(reader, day).get_column("segment").to_list() for day in (then - timedelta(days=1), AS_OF)]
+    assert found == [["none"], ["now"]]

@@ -168,6 +168,31 @@ def test_a_file_that_grew_is_not_counted_twice_under_another_spelling_of_its_pat
     assert log_by_name(lake) == {"a.log": ["outgrown", "outgrown", "outgrown", "kept"]}
 
 
+@pytest.mark.parametrize("rotated", ["a.log.1", "a.log.1.gz"])
+def test_a_file_that_grew_and_was_rotated_is_not_counted_twice(
+    lake: Lake, raw: Path, tokenizer: Tokenizer, rotated: str
+) -> None:
+    path = write(raw / "a.log", record(1), record(2))
+    read(lake, tokenizer, raw)
+    whole = write(path, record(1), record(2), record(3)).read_bytes()
+    (raw / rotated).write_bytes(gzip.compress(whole) if rotated.endswith(".gz") else whole)
+    write(path, record(4))
+    read(lake, tokenizer, raw)
+    assert len(flow_rows(lake)) == 4
+    assert log_by_name(lake) == {"a.log": ["outgrown", "kept"], rotated: ["kept"]}
+
+
+def test_a_file_that_begins_like_another_that_is_still_there_counts_beside_it(
+    lake: Lake, raw: Path, tokenizer: Tokenizer
+) -> None:
+    write(raw / "a.log", record(1))
+    read(lake, tokenizer, raw)
+    write(raw / "b.log", record(1), record(2))
+    read(lake, tokenizer, raw)
+    assert len(flow_rows(lake)) == 3
+    assert log_by_name(lake) == {"a.log": ["kept"], "b.log": ["kept"]}
+
+
 def test_a_file_that_grew_into_a_copy_of_another_counts_once(lake: Lake, raw: Path, tokenizer: Tokenizer) -> None:
     read(lake, tokenizer, write(raw / "b.log", record(1)))
     whole = write(raw / "a.log", record(1), record(2))

@@ -18,9 +18,11 @@ from telflow.lake import Lake
 from telflow.settings import load_settings
 from telflow.tables import (
     CATEGORY_ASSOCIATIONS,
+    CHURN_EVENTS,
     CHURN_SCORES,
     COMPLAINTS,
     CUSTOMER_DAILY,
+    CUSTOMER_SCORES,
     MICRO_TRENDS,
     PLAN_FIT,
     RECOMMENDATIONS,
@@ -36,7 +38,9 @@ from tests.advice.world import (
     SCORED,
     SILENT,
     WEEKS,
+    churn_row,
     put,
+    score_row,
     write_truth,
     write_world,
 )
@@ -93,7 +97,7 @@ def advice(lake: Lake, printed: str) -> Advice:
 
 def test_the_jobs_tell_what_they_found_and_who_gets_none(printed: str) -> None:
     assert "peers by segment" in printed
-    assert "18 customers by rules version 1" in printed
+    assert "18 customers by rules version 2" in printed
     assert "3 customers get none: too few weeks 2, unknown plan 1; 1 of them are at risk of leaving" in printed
     assert "12 of them may be approached with an offer" in printed
 
@@ -113,7 +117,7 @@ def test_a_trend_is_scipys_of_the_weeks_it_shows(trends: Trends) -> None:
 def test_directions_are_those_made_up(trends: Trends) -> None:
     of_all = {scope: row.direction for (scope, category), row in trends.items() if category == "all"}
     assert {scope for scope, direction in of_all.items() if direction == "rising"} == {"outgrows", "watches", "jumps"}
-    assert {"falling", None} >= {of_all["falls silent"], of_all["new"]}
+    assert (of_all["falls silent"], of_all["new"]) == (None, None), "no recent use, and too few weeks"
     assert {of_all[scope] for scope in ("fits", "games", "full", "barely", "pauses")} == {"flat"}
     assert {name: trends["gathers", name].direction for name in GATHERED} == dict.fromkeys(GATHERED, "rising")
     assert trends["games", "messaging"].direction == "falling"
@@ -241,7 +245,7 @@ def test_what_stands_beside_a_recommendation(advice: Advice) -> None:
     assert (full.churn_as_of, advice["fits"][0].churn_as_of) == (SCORED, None)
     assert [advice[name][0].complaints for name in ("grumbles", "complains", "fits", "games")] == [1, 2, 0, 0]
     assert advice["idle"][0].ufm_level is None
-    assert {row.rules_version for rows in advice.values() for row in rows} == {"1"}
+    assert {row.rules_version for rows in advice.values() for row in rows} == {"2"}
     assert advice["games"][0].price_difference == 6.0
     assert advice["wavers"][0].price_difference is None
     assert {row.peers for rows in advice.values() for row in rows} == {"browsers", "players"}
@@ -320,6 +324,14 @@ def test_associations_hold_among_what_customers_use(lake: Lake, advice: Advice) 
         assert rule.lift == pytest.approx(both / left / (right / len(used)))
 
 
+LATER = {
+    "bytes_up": "bytes_up * 9",
+    "plan": "'endless'",
+    "bytes_by_hour": "transform(bytes_by_hour, bytes -> bytes * 9)",
+    "bytes_by_category": "map('gaming', bytes_up * 9 + bytes_down)",
+}
+
+
 @pytest.mark.slow
 def test_a_back_test_knows_nothing_from_the_freeze_on(
     lake: Lake, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -335,8 +347,11 @@ def test_a_back_test_knows_nothing_from_the_freeze_on(
     for _ in range(2):
         assert backtest_advice.main(arguments) == 0
         runs.append(re.sub("run [0-9a-f]{32}", "run", capsys.readouterr().out).splitlines())
-        lake.update(CUSTOMER_DAILY, f"local_date >= DATE'{freeze}'", {"bytes_up": "bytes_up * 9", "plan": "'endless'"})
+        lake.update(CUSTOMER_DAILY, f"local_date >= DATE'{freeze}'", LATER)
         put(lake, COMPLAINTS, [("full", freeze, "billing")])
+        put(lake, CHURN_EVENTS, [("full", freeze, "price"), ("games", freeze + timedelta(days=9), "price")])
+        put(lake, CHURN_SCORES, [churn_row(name, freeze + timedelta(days=1), 0.9) for name in ("full", "games")])
+        put(lake, CUSTOMER_SCORES, [score_row("games", "Require Upgrade", "ufm")])
     assert runs[0] == runs[1]
     told = runs[0]
     assert told[0].startswith(
@@ -347,9 +362,10 @@ def test_a_back_test_knows_nothing_from_the_freeze_on(
         "  among the recommendations: 9, precision 100.0%, recall 100.0%",
         "  of those who consent, may be approached: 8, precision 100.0%, recall 100.0%",
     ]
-    assert told[7] == "of 2 flat customers 0.0% get a recommendation; 100.0% of the services follow a planted rise"
+    assert told[7] == "of 2 flat customers 0.0% get a recommendation"
+    assert told[9] == "  recommended: 5, precision 100.0%, recall 71.4%", "gathers has two more"
     logged = mlflow.search_runs(search_all_experiments=True)
     assert len(logged) == 2
     assert logged["metrics.upsize_chosen"].tolist() == [9, 9]
-    assert set(logged["params.rules_version"]) == {"1"}
+    assert set(logged["params.rules_version"]) == {"2"}
     assert logged["tags.source_customer_daily_version"].nunique() == 2

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from jobs import ask_question, create_views, export_tables
 from telflow.analysts.saved import saved_questions
-from telflow.errors import NoCatalogueError
+from telflow.errors import NoCatalogueError, UnknownNameError
 from tests.analysts.lake import write_lake
 
 
@@ -46,6 +46,17 @@ def test_a_question_is_answered_with_the_meaning_of_its_columns(
     assert "These records are synthetic." in told
     assert "|basic|up" in told
     assert "customers: customers, as of the newest date" in told
+
+
+def test_several_questions_are_answered_in_their_order(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask_question.main([*arguments, "plans_outgrown", "active_customers", "--rows", "1"]) == 0
+    told = capsys.readouterr().out
+    assert told.index("Whose plan is too small") < told.index("How many customers are active on each day?")
+    with pytest.raises(UnknownNameError, match="did you mean active_customers"):
+        ask_question.main([*arguments, "plans_outgrown", "active_custmers"])
+    assert capsys.readouterr().out == ""
 
 
 def test_questions_are_listed_without_a_lake(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import runpy
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -32,7 +33,7 @@ from telflow.segments.inputs import MODEL_ARTIFACT, load_segments
 from telflow.segments.model import SegmentModel
 from telflow.segments.profile import Profiles
 from telflow.segments.ranking import Standing
-from telflow.segments.train import Tried, contest_of, refit, scales_for, training_rows
+from telflow.segments.train import Tried, as_run, contest_of, scales_for, training_rows
 from telflow.settings import Settings, load_settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
 from telflow.tracking import CENTRES_ARTIFACT, champion_version, load_version, raw_model
@@ -71,7 +72,7 @@ NOTEBOOK = Path("notebooks/compare_segments.py").absolute()
 
 @dataclass(frozen=True)
 class Trained:
-    """A folder in which two sweeps ran, what each printed, and what version 1 would be compared with after each."""
+    """A folder in which two sweeps ran, what each printed, and what version 1 and its run would be compared with."""
 
     folder: Path
     lake: Lake
@@ -115,7 +116,8 @@ def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
             with redirect_stdout(io.StringIO()) as printed:
                 assert train_segments.main([*arguments, *narrower]) == 0
             told.append(printed.getvalue())
-            beside.append(other_than(NAME, "version 1"))
+            own = MlflowClient().get_model_version(NAME, "1").run_id
+            beside += [other_than(NAME, "version 1"), other_than(NAME, f"run {own}")]
         yield Trained(folder, lake, arguments, told, beside)
     finally:
         os.chdir(before)
@@ -183,10 +185,8 @@ def test_no_file_holds_an_absolute_path(trained: Trained) -> None:
 def test_a_second_sweep_registers_a_version_and_leaves_the_alias_where_it_is(trained: Trained) -> None:
     versions = {each.version: each for each in MlflowClient().search_model_versions(f"name='{NAME}'")}
     assert champion_version(NAME) == "1"
-    assert {str(number): version.tags["contest_result"] for number, version in versions.items()} == {
-        "1": "champion",
-        "2": "not champion",
-    }
+    told = {str(number): version.tags["contest_result"] for number, version in versions.items()}
+    assert (told["1"], told["2"]) == ("champion", "not champion")
     assert "no champion to compare with" in trained.told[0]
     assert re.search(r"not better than the champion's 0\.\d+ by the margin of 0\.02", trained.told[1])
 
@@ -194,7 +194,7 @@ def test_a_second_sweep_registers_a_version_and_leaves_the_alias_where_it_is(tra
 def test_a_champion_alone_is_compared_with_the_second_of_its_sweep(trained: Trained) -> None:
     ranked = json.loads(mlflow.artifacts.load_text(f"runs:/{trained.parent(0).info.run_id}/ranking.json"))
     second = ranked["data"][1][ranked["columns"].index("run_id")]
-    assert trained.beside == [second, "2"]
+    assert trained.beside == [second, second, "2", "2"], "never with itself, by whatever name"
     own = MlflowClient().get_model_version(NAME, "1").run_id
     assert own is not None
     before = mlflow.get_experiment_by_name("telflow-segments")
@@ -206,22 +206,57 @@ def test_a_champion_alone_is_compared_with_the_second_of_its_sweep(trained: Trai
         mlflow.set_experiment(experiment_id=before.experiment_id)
 
 
-def test_a_run_is_fitted_again_from_its_logged_parameters(trained: Trained) -> None:
+def test_a_run_is_run_again_from_its_logged_parameters(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
     """Other settings by then, and another version of the table, change nothing."""
     run, lake = trained.runs(0)[WINNER], trained.lake
-    logged = SegmentModel.from_json(mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{MODEL_ARTIFACT}"))
-    other = load_settings(overrides=[*trained.arguments[1::2], "segments.seed=99", "segments.window_days=7"])
+    other = ["--set", "segments.seed=99", "--set", "segments.window_days=7", "--set", "segments.algorithms=[kmeans]"]
     before = lake.version(CUSTOMER_DAILY)
     new = lake.read(CUSTOMER_DAILY).where("customer LIKE 'sub_thing%' AND local_date > DATE'2024-01-24'")
     lake.append(CUSTOMER_DAILY, new.withColumn("customer", F.concat(F.lit("late_"), "customer")))
     try:
-        again = refit(lake, other, run.data.params)
+        assert train_segments.main([*trained.arguments, *other, "--again", run.info.run_id]) == 0
         rows, _ = training_rows(lake, trained.settings, AS_OF, before)
         assert (rows.count(), training_rows(lake, trained.settings, AS_OF)[0].count()) == (60, 80)
     finally:
         lake.delete(CUSTOMER_DAILY, "customer LIKE 'late_%'")
-    assert np.array(again.points) == pytest.approx(np.array(logged.centres.points), abs=1e-9)
+    told = capsys.readouterr().out
+    assert f"60 synthetic customers as of {AS_OF}, customer_daily version {before}, 1 runs below parent" in told
+    assert "is not the champion: silhouette" in told
+    assert f"run {run.info.run_id} again: champion by --promote alone" in told
+    assert trained.parent(2).data.tags["again"] == run.info.run_id
+    first, again = model_of(run), model_of(trained.runs(2)[WINNER])
+    assert np.array(again.centres.points) == pytest.approx(np.array(first.centres.points), abs=1e-9)
+    assert again.names == first.names
+    assert trained.runs(2)[WINNER].data.params == run.data.params
     assert run.data.params["source_version"] == str(before)
+
+
+def model_of(run: Run) -> SegmentModel:
+    """The model that ``run`` logged."""
+    return SegmentModel.from_json(mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/{MODEL_ARTIFACT}"))
+
+
+def test_a_sweep_can_be_told_again_from_what_its_parent_logged(trained: Trained) -> None:
+    others = ["segments.ks=[9]", "segments.seed=7", "segments.transforms=[standard]", "segments.starts=5"]
+    other = load_settings(overrides=[*trained.arguments[1::2], *others])
+    parent = trained.parent(0)
+    assert other.segments != trained.settings.segments
+    again, as_of, version = as_run(other, parent.info.run_id)
+    assert again.segments == trained.settings.segments
+    assert (as_of, str(version)) == (AS_OF, parent.data.params["source_version"])
+    assert (parent.data.metrics["customers"], parent.data.metrics["customers_with_too_few_days"]) == (60, 0)
+    with pytest.raises(ModelMissingError, match="MLflow holds no run 0abc"):
+        as_run(other, "0abc")
+
+
+def test_what_an_algorithm_does_not_look_at_is_not_logged() -> None:
+    kmeans, bisecting, mixture = (
+        Candidate(algorithm, 3, "log_standard", seed=1, starts=3, iterations=100).used
+        for algorithm in ("kmeans", "bisecting_kmeans", "gaussian_mixture")
+    )
+    assert (kmeans["starts"], kmeans["iterations"]) == (3, 100)
+    assert (bisecting.get("starts"), bisecting["iterations"]) == (None, 20)
+    assert (mixture.get("starts"), mixture["iterations"]) == (None, 100)
 
 
 def test_the_example_is_nobodys_row(trained: Trained) -> None:
@@ -253,12 +288,12 @@ def test_a_champion_is_asked_as_it_would_be_used_or_not_at_all(
     even = fit_preparation(rows, "log_standard", scales_for(settings), 0.8)
     place = Standing(passes=True, is_stable=True, bootstrap_ari=1.0, silhouette=0.5, segments=3, reason="stable")
     winner = tried_like(model, place)
-    contest = contest_of(with_prepared(rows, even), daily, as_of, winner, settings)
+    contest = contest_of(with_prepared(rows, even), daily, as_of, [winner], settings)
     assert told in contest.obstacle
     assert (contest.champion is None) is bool(told)
     assert not contest.is_won
     shaky = replace(place, is_stable=False, reason="not stable: bootstrap ARI 0.5")
-    refused = contest_of(with_prepared(rows, even), daily, as_of, tried_like(model, shaky), settings)
+    refused = contest_of(with_prepared(rows, even), daily, as_of, [tried_like(model, shaky)], settings)
     assert refused.reason.endswith("not stable: bootstrap ARI 0.5: no champion without --promote")
     assert not refused.is_won
 
@@ -313,10 +348,23 @@ def test_assigning_twice_is_assigning_once_and_moves_are_told(
     ] * len(KINDS)
 
 
+def test_who_was_seen_on_too_few_days_is_counted(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+    lake = trained.lake
+    few = lake.read(CUSTOMER_DAILY).where("customer LIKE 'sub_thing%' AND local_date > DATE'2024-01-25'")
+    lake.append(CUSTOMER_DAILY, few.withColumn("customer", F.concat(F.lit("few_"), "customer")))
+    try:
+        assert assign_segments.main([*trained.arguments, "--as-of", str(AS_OF)]) == 0
+    finally:
+        lake.delete(CUSTOMER_DAILY, "customer LIKE 'few_%'")
+    told = capsys.readouterr().out
+    assert f"{AS_OF}: 60 customers by {NAME} version 1" in told
+    assert f"in none, seen on fewer than 4 active days: {EACH}" in told
+
+
 def test_comparing_shows_sizes_centres_moves_and_stability(
     trained: Trained, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert compare_segments.main([*trained.arguments, "--as-of", str(AS_OF), "--months", "1"]) == 0
+    assert compare_segments.main([*trained.arguments, "--right", "2", "--as-of", str(AS_OF), "--months", "1"]) == 0
     told = capsys.readouterr().out
     (agreement,) = re.findall(rf"version 1 beside version 2 as of {AS_OF}, 60 synthetic customers, ARI (\d\.\d+)", told)
     assert 0.4 < float(agreement) < 0.7, "three segments and two"
@@ -334,7 +382,7 @@ def test_centres_are_told_in_the_window_of_their_own_model(trained: Trained) -> 
 
 
 def test_the_notebook_runs(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TELFLOW_SET", "\n".join(trained.arguments[1::2]))
+    monkeypatch.setenv("TELFLOW_SET", shlex.join(trained.arguments[1::2]))
     shown = runpy.run_path(str(NOTEBOOK))
     assert shown["found"].customers == 60
     assert len(shown["figures"]) == 2

@@ -13,12 +13,13 @@ from pyspark.sql import Row, SparkSession
 
 from jobs import score_churn, train_churn
 from telflow.churn.data import TABLES, read_sources
+from telflow.churn.score import spread, with_answers
 from telflow.churn.train import GROUND, RECORDED, contest_on_record
-from telflow.errors import AsOfError
+from telflow.errors import AsOfError, ModelMissingError
 from telflow.lake import Lake
-from telflow.settings import load_settings
+from telflow.settings import ChurnSettings, load_settings
 from telflow.tables import CHURN_SCORES, COMPLAINTS, CUSTOMER_DAILY, SUBSCRIBERS
-from telflow.tracking import CALIBRATION_ARTIFACT, champion_version
+from telflow.tracking import CALIBRATION_ARTIFACT, as_logged, champion_version, load_version, raw_model
 from tests.churn.rows import leaving_days, names, write_lake
 
 pytestmark = pytest.mark.slow
@@ -100,8 +101,53 @@ def test_a_run_is_trained_again_on_the_versions_it_logged(ran: Ran) -> None:
     assert read_sources(ran.lake).labelled(dates, settings.churn).orderBy("customer", "as_of").collect() != before
 
 
+def test_a_run_is_run_again_though_tables_and_settings_moved_on(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
+    first = parents()[0]
+    ran.lake.append(COMPLAINTS, ran.lake.read(COMPLAINTS))
+    other = ["--set", "churn.trees=7", "--set", "churn.seed=9", "--set", "churn.baselines=[]"]
+    assert train_churn.main([*ran.arguments, *other, "--again", first.info.run_id]) == 0
+    told = capsys.readouterr().out
+    assert f"is not the champion: roc_auc {first.data.metrics['roc_auc']:.4f}: run {first.info.run_id} again" in told
+    again = parents()[-1]
+    assert again.data.tags["again"] == first.info.run_id
+    assert again.data.params == first.data.params
+    own, made = (raw_model(load_version("telflow-churn", version)[0]) for version in ("1", newest("telflow-churn")))
+    settings = load_settings(overrides=ran.arguments[3::2], conf=Path(ran.arguments[1])).churn
+    rows = read_sources(ran.lake).features([date(2024, 2, 20)], settings.history_days).toPandas()
+    assert len(rows) > 50
+    assert made.probability(rows).tolist() == own.probability(rows).tolist()
+    assert (made.threshold, made.facts) == (own.threshold, own.facts)
+    assert champion_version("telflow-churn") == "1"
+    nested = MlflowClient().search_runs(
+        [first.info.experiment_id], f"tags.`mlflow.parentRunId` = '{first.info.run_id}'"
+    )
+    for run_id, why in ((nested[0].info.run_id, "tells of no tables that it read"), ("0abc", "MLflow holds no run")):
+        with pytest.raises(ModelMissingError, match=why):
+            train_churn.main([*ran.arguments, "--again", run_id])
+
+
+def newest(name: str) -> str:
+    """Newest version of a registered model."""
+    return max((each.version for each in MlflowClient().search_model_versions(f"name='{name}'")), key=int)
+
+
+def test_scoring_is_spread_by_rows(ran: Ran) -> None:
+    model = raw_model(load_version("telflow-churn", "1")[0])
+    features = read_sources(ran.lake).features([date(2024, 3, 10)], 84)
+    apart = with_answers(features.transform(spread, 40), model, 3)
+    assert apart.rdd.getNumPartitions() == 3
+    told = {row.customer: (row.probability, row.reasons) for row in apart.collect()}
+    whole = with_answers(features.transform(spread, 1000), model, 3)
+    assert whole.rdd.getNumPartitions() == 1
+    assert told == {row.customer: (row.probability, row.reasons) for row in whole.collect()}
+
+
 def test_everything_that_decides_is_logged(ran: Ran) -> None:
     params = parents()[0].data.params
+    settings = load_settings(overrides=ran.arguments[3::2], conf=Path(ran.arguments[1])).churn
+    assert set(ChurnSettings.model_fields) - set(params) == {"own_table", "scratch"}
+    again = as_logged(load_settings(conf=Path(ran.arguments[1])).churn, params)
+    assert again.model_copy(update={"baselines": settings.baselines}) == settings
     assert (params["missed_cost"], params["false_alarm_cost"]) == ("5.0", "1.0")
     assert params["categorical"] == "", "only the newest state of these is delivered"
     assert ran.lake.read(SUBSCRIBERS).count() == 120
@@ -140,7 +186,8 @@ def test_sources_are_logged_with_their_version_and_pictures_are_there(ran: Ran) 
     assert files >= PLOTS
     bins = mlflow.load_table(CALIBRATION_ARTIFACT, run_ids=[first.info.run_id])
     assert bins["rows"].sum() == first.data.metrics["holdout_rows"]
-    assert bins["predicted"].is_monotonic_increasing
+    assert (bins["observed"] * bins["rows"]).sum() == pytest.approx(first.data.metrics["holdout_leaving"])
+    assert ((bins["observed_low"] <= bins["observed"]) & (bins["observed"] <= bins["observed_high"])).all()
 
 
 def test_everybody_subscribed_has_a_score_with_reasons(ran: Ran) -> None:

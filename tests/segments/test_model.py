@@ -1,5 +1,6 @@
 """The served model: plain numbers, the same after writing and reading, and no Spark near it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,18 @@ def test_a_missing_feature_is_named() -> None:
 def test_a_missing_value_is_named_with_its_row() -> None:
     with pytest.raises(ModelInputError, match="row 1, column share: no number"):
         MODEL.predict(FRAME.assign(share=[0.5, np.nan]))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "scale"),
+    [("volume", -1.5, "log"), ("volume", -1.0, "log"), ("share", -0.01, "root"), ("days", 1e200, "plain")],
+)
+def test_a_number_out_of_range_is_named_and_not_answered(column: str, value: float, scale: str) -> None:
+    frame = FRAME.assign(**{column: [FRAME[column].iloc[0], value]})
+    told = f"row 1, column {column}: {value:g} is out of range, its scale is {scale}"
+    with pytest.raises(ModelInputError, match=re.escape(told)):
+        MODEL.predict(frame)
+    assert MODEL.predict(FRAME.assign(volume=-0.9, share=0.0, days=-1e6))["distance"].notna().all()
 
 
 @given(POINTS, hnp.arrays(np.float64, (3, 2), elements=st.floats(-50, 50)))

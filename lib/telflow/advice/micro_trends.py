@@ -209,20 +209,45 @@ def with_trend(series: DataFrame, as_of: date, settings: AdviceSettings) -> Data
     use grows, the same for small and large users. Where there is too little to tell, all of it is null and
     ``untold_reason`` says why. Little volume in all is an answer: the plan may be too large.
     """
-    z = NormalDist().inv_cdf((1 + LIMITS) / 2)
-    floor = float(settings.min_weekly_bytes)
-    points = F.transform(
-        F.arrays_zip("weeks", "volumes"),
-        lambda each: F.struct(
-            (-each["weeks"]).alias("at"), F.log(F.greatest(each["volumes"].cast("double"), F.lit(floor))).alias("value")
-        ),
+    return (
+        series.transform(with_points, settings)
+        .transform(with_slope)
+        .transform(with_change, as_of, settings)
+        .select(*KEY, *TOLD, *trend_columns(as_of, settings))
     )
-    recent = median_of(latest(F.col("volumes"), settings.recent_weeks)).cast("double")
+
+
+TOLD: Final = (
+    "category",
+    "peers",
+    "weeks_counted",
+    "median_bytes",
+    "recent_bytes",
+    "slope_per_week",
+    "slope_low",
+    "slope_high",
+    "confidence",
+    "recent_share",
+    "earlier_share",
+    "share_shift",
+    "change_week",
+    "change_ratio",
+    "change_confidence",
+    "untold_reason",
+)
+
+
+def with_points(series: DataFrame, settings: AdviceSettings) -> DataFrame:
+    """Adds ``weeks_counted``, ``median_bytes``, ``recent_bytes``, ``untold_reason``, and where that is null ``points``.
+
+    A point is a struct of ``at``, weeks up to 0 for the last one, and ``value``, the logarithm of its bytes.
+    """
+    floor = float(settings.min_weekly_bytes)
     counted = series.withColumns(
         {
             "weeks_counted": F.size("weeks"),
             "median_bytes": median_of(F.col("volumes")).cast("double"),
-            "recent_bytes": recent,
+            "recent_bytes": median_of(latest(F.col("volumes"), settings.recent_weeks)).cast("double"),
         }
     )
     is_small = (F.col("category") != ALL) & (F.greatest("median_bytes", "recent_bytes") < floor)
@@ -231,54 +256,70 @@ def with_trend(series: DataFrame, as_of: date, settings: AdviceSettings) -> Data
         .when(F.col("last_active") >= settings.recent_weeks, NO_RECENT_USE)
         .when(is_small, LITTLE_VOLUME)
     )
-    told = counted.withColumn("untold_reason", reason).withColumn(
-        "points", F.when(F.col("untold_reason").isNull(), points)
+    points = F.transform(
+        F.arrays_zip("weeks", "volumes"),
+        lambda each: F.struct(
+            (-each["weeks"]).alias("at"), F.log(F.greatest(each["volumes"].cast("double"), F.lit(floor))).alias("value")
+        ),
     )
+    told = counted.withColumn("untold_reason", reason)
+    return told.withColumn("points", F.when(F.col("untold_reason").isNull(), points))
+
+
+def with_slope(told: DataFrame) -> DataFrame:
+    """Adds the slope of ``points`` with its limits and ``confidence``, and ``shift``, Pettitt's statistic of them."""
     values = F.col("points.value")
     pairs = told.withColumns(
         {"slopes": pair_slopes(F.col("points")), "deviation": kendall_deviation(values), "shift": shifts(values)}
     )
-    trend = trend_of(F.col("slopes"), F.col("deviation"), z)
-    is_told = F.col("points").isNotNull()
-    measured = pairs.withColumns(
+    trend = trend_of(F.col("slopes"), F.col("deviation"), NormalDist().inv_cdf((1 + LIMITS) / 2))
+    return pairs.withColumns(
         {
             "slope_per_week": trend.slope,
             "slope_low": trend.low,
             "slope_high": trend.high,
-            "confidence": F.when(is_told, trend.confidence),
-            "change_place": change_place(F.col("shift")),
-            "change_confidence": F.when(is_told, change_confidence(F.col("shift"))),
+            "confidence": F.when(F.col("points").isNotNull(), trend.confidence),
         }
     )
-    slope, volumes, place = F.col("slope_per_week"), F.col("volumes"), F.col("change_place")
+
+
+def with_change(sloped: DataFrame, as_of: date, settings: AdviceSettings) -> DataFrame:
+    """Adds ``change_confidence``, and where it counts the week of the change and its ratio."""
+    floor = F.lit(float(settings.min_weekly_bytes))
+    placed = sloped.withColumns(
+        {
+            "change_place": change_place(F.col("shift")),
+            "change_confidence": F.when(F.col("points").isNotNull(), change_confidence(F.col("shift"))),
+        }
+    )
+    volumes, place = F.col("volumes"), F.col("change_place")
     is_change = F.col("change_confidence") >= settings.trend_confidence
     before, after = F.slice(volumes, F.lit(1), place), F.slice(volumes, place + 1, F.size(volumes))
-    ratio = F.greatest(median_of(after), F.lit(floor)) / F.greatest(median_of(before), F.lit(floor))
-    return measured.select(
-        *KEY,
-        "category",
-        "peers",
-        "weeks_counted",
-        F.transform("weeks", lambda week: F.date_sub(F.lit(as_of), (week + 1) * WEEK_DAYS)).alias("week_starts"),
-        volumes.alias("weekly_bytes"),
-        "median_bytes",
-        "recent_bytes",
-        "slope_per_week",
-        "slope_low",
-        "slope_high",
-        F.expm1(slope).alias("growth_per_week"),
-        "confidence",
-        direction(settings).alias("direction"),
-        F.exp(line_at(F.col("points"), slope, 0.0)).alias("line_bytes"),
-        scatter_about(F.col("points"), slope).alias("scatter"),
-        "recent_share",
-        "earlier_share",
-        "share_shift",
-        F.when(is_change, F.date_sub(F.lit(as_of), (F.get("weeks", place) + 1) * WEEK_DAYS)).alias("change_week"),
-        F.when(is_change, ratio).alias("change_ratio"),
-        "change_confidence",
-        "untold_reason",
+    ratio = F.greatest(median_of(after), floor) / F.greatest(median_of(before), floor)
+    return placed.withColumns(
+        {
+            "change_week": F.when(is_change, week_start(as_of, F.get("weeks", place))),
+            "change_ratio": F.when(is_change, ratio),
+        }
     )
+
+
+def trend_columns(as_of: date, settings: AdviceSettings) -> list[Column]:
+    """What follows from points and slope, and the weeks themselves."""
+    points, slope = F.col("points"), F.col("slope_per_week")
+    return [
+        F.transform("weeks", lambda week: week_start(as_of, week)).alias("week_starts"),
+        F.col("volumes").alias("weekly_bytes"),
+        F.expm1(slope).alias("growth_per_week"),
+        direction(settings).alias("direction"),
+        F.exp(line_at(points, slope, 0.0)).alias("line_bytes"),
+        scatter_about(points, slope).alias("scatter"),
+    ]
+
+
+def week_start(as_of: date, week: Column) -> Column:
+    """First local day of the week that lies ``week`` weeks back, 0 for the last one before ``as_of``."""
+    return F.date_sub(F.lit(as_of), (week + 1) * WEEK_DAYS)
 
 
 def direction(settings: AdviceSettings) -> Column:

@@ -18,6 +18,7 @@ ORDER: Final = (RETENTION, PLAN_UP, PLAN_DOWN, SERVICE, NO_CHANGE)
 MARKETING: Final = (RETENTION, PLAN_UP, SERVICE)  # what sells something; who pays too much may be told so
 RETENTION_OFFER: Final = "retention offer"
 FIT, TRENDS, CHURN, COMPLAINED = "plan_fit", "micro_trends", "churn_scores", "complaints"
+STREAK_WEEKS: Final = 2  # fewer are no row
 PERCENT, GIGABYTES, AS_IT_IS = "%.0f%%", "%.2f", "%s"
 TREND: Final = ("category", "direction", "growth_per_week", "recent_share", "earlier_share", "share_shift")
 STANDING: Final = ("ufm_level", "churn_probability", "churn_as_of", "is_at_risk", "complaints")
@@ -185,13 +186,21 @@ def larger_plan() -> Offer:
         Fact(FIT, "utilisation", F.col("utilisation"), PERCENT),
         Fact(FIT, "volume_p95", F.col("volume_p95"), GIGABYTES),
     )
+    weeks = F.col("over_limit_weeks")
+    streak = phrase("above the limit for %s weeks in a row", Fact(FIT, "over_limit_weeks", weeks))
     rate = "on busy days an hour runs at a mean of at least %s of the plan's rate {}"
     down, up = (
         phrase(rate.format(way), Fact(FIT, column, F.col(column), PERCENT))
         for way, column in (("down", "down_utilisation_p95"), ("up", "up_utilisation_p95"))
     )
-    by_cause = {VOLUME: volume, RATE_DOWN: down, RATE_UP: up}
-    words = all_where([(F.array_contains("upsize_causes", cause), words) for cause, words in by_cause.items()], "; ")
+    is_short = {cause: F.array_contains("upsize_causes", cause) for cause in (VOLUME, RATE_DOWN, RATE_UP)}
+    told = [
+        (is_short[VOLUME], volume),
+        (is_short[VOLUME] & (weeks >= STREAK_WEEKS), streak),
+        (is_short[RATE_DOWN], down),
+        (is_short[RATE_UP], up),
+    ]
+    words = all_where(told, "; ")
     is_offered = (F.col("advice") == UP) & ~F.col("is_suppressed")
     return Offer(is_offered, PLAN_UP, F.array_join("upsize_causes", ", "), words)
 

@@ -12,6 +12,7 @@ from telflow.errors import ReviewedTableError
 from telflow.settings import conf_folder
 
 COLUMNS: Final = ("rule", "category", "least_share", "service", "monthly_price", "with_larger_plan", "need")
+WORDS: Final = ("rule", "service", "need")
 YES_NO: Final = ("yes", "no")
 
 
@@ -54,8 +55,8 @@ def load_rules(path: str | None, known_categories: Collection[str]) -> Rules:
         known_categories: categories that may stand in it.
 
     Raises:
-        ReviewedTableError: an unknown category, a rule that stands twice, a share or a price that is none, a need with
-            a number in it, no version; it names file and line.
+        ReviewedTableError: an unknown category, a rule that stands twice, a name, service or need that is empty, a
+            share or a price that is none, a need with a number in it, no version; it names file and line.
     """
     file = Path(path) if path is not None else conf_folder() / "base" / "advice_rules.csv"
     table = read_reviewed(file, COLUMNS)
@@ -63,6 +64,11 @@ def load_rules(path: str | None, known_categories: Collection[str]) -> Rules:
     for line, row in table.rows:
         check_known(table, line, "category", row["category"], known_categories)
         check_known(table, line, "with_larger_plan", row["with_larger_plan"], YES_NO)
+        for column in WORDS:
+            if not row[column]:
+                raise ReviewedTableError(
+                    f"{table.path}, line {line}, column {column}: it is empty; fill it, or take the line out"
+                )
         if row["rule"] in rules:
             raise ReviewedTableError(
                 f"{table.path}, line {line}, column rule: {row['rule']!r} stands there twice; rename one"

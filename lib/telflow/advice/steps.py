@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from telflow.advice.associations import associations, baskets, strongest_for
 from telflow.advice.micro_trends import ALL, CUSTOMER, Period, micro_trends
-from telflow.advice.plan_fit import customer_use, plan_fit
+from telflow.advice.plan_fit import plan_fit
+from telflow.advice.plan_use import customer_use
 from telflow.advice.recommendations import needs, recommendations, with_standing
 from telflow.advice.rules import Rules, load_rules
 from telflow.advice.standing import peers_of, standing, subscribed, with_plan_seen
@@ -128,7 +131,8 @@ def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None
         as_of: local day after the last one looked at; when None, the newest of micro_trends.
 
     Raises:
-        TableMissingError: a table that is needed, or its day, is not there yet.
+        TableMissingError: a table that is needed, or its day, is not there yet; or that version of customer_daily is
+            there no more.
     """
     chosen = settings.advice
     as_of = trend_day(lake, chosen, as_of)
@@ -138,8 +142,10 @@ def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None
     trends = lake.read(MICRO_TRENDS).where(on_day(as_of))
     read = trends.agg(F.max("source_version")).collect()[0][0]
     rules = reviewed_rules(settings)
-    basis = basis_of(lake, lake.read(CUSTOMER_DAILY, read), trends, period, chosen)
-    with progress(lake.spark, "plan fit"):
+    with still_there(as_of):
+        daily = lake.read(CUSTOMER_DAILY, read)
+    basis = basis_of(lake, daily, trends, period, chosen)
+    with progress(lake.spark, "plan fit"), still_there(as_of):
         lake.replace(PLAN_FIT, basis.fit, on_day(as_of))
     bought = baskets(trends, chosen.basket_share)
     found = associations(bought, chosen).withColumn("as_of", F.lit(as_of))
@@ -153,6 +159,26 @@ def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None
         with progress(lake.spark, "recommendations"):
             lake.replace(RECOMMENDATIONS, rows, on_day(as_of), note=f"rules {rules.version}")
         return advice_report(lake, known, as_of, rules.version)
+
+
+@contextmanager
+def still_there(as_of: date) -> Iterator[None]:
+    """Say what to do where the version of customer_daily that the trends of ``as_of`` were told from has been removed.
+
+    Raises:
+        TableMissingError: Delta knows that version no more, or its files are gone.
+    """
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:  # which of them, depends on where Spark notices
+        told = str(error)
+        has_no_file = "FILE_NOT_EXIST" in told and CUSTOMER_DAILY.name in told
+        if not has_no_file and "DELTA_VERSION_NOT_FOUND" not in told:
+            raise
+        raise TableMissingError(
+            f"run jobs/find_micro_trends.py --as-of {as_of} first: its version of customer_daily is gone, for "
+            "versions are kept some days only (jobs/maintain_tables.py)"
+        ) from error
 
 
 @dataclass(frozen=True)

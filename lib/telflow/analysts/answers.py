@@ -21,6 +21,12 @@ def answer(job: Job, name: str) -> pd.DataFrame:
     return found
 
 
+def newest(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows of ``table`` of the last value of ``column``, such as a month."""
+    rows: pd.DataFrame = table[table[column] == table[column].max()]
+    return rows
+
+
 def title(job: Job, name: str) -> str:
     """The question ``name`` in words, for a picture of its answer; synthetic records are called so."""
     told = find_question(name).answers

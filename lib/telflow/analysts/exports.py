@@ -2,7 +2,7 @@
 
 Spark writes each table aside, in the folder of the output; it takes its place by being renamed, so that no half of an
 export is ever seen. No table goes through the driver's memory: what Hyper's library reads, it reads from files in
-batches.
+batches. Its file is made in a local folder and copied from there.
 """
 
 import shutil
@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, DataType, DateType, MapType, StructType
 
@@ -33,7 +33,11 @@ CSV_OPTIONS = {  # RFC 4180: quotes are doubled, and nothing within a value is c
     "ignoreLeadingWhiteSpace": "false",
     "ignoreTrailingWhiteSpace": "false",
 }
-UTC_OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timeZone": "UTC"}
+TIME_OPTIONS = {  # moments in UTC, with their Z; local times without a zone
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+    "timeZone": "UTC",
+}
 PARQUET_TIMES = "spark.sql.parquet.outputTimestampType"
 
 
@@ -178,12 +182,12 @@ def within(source: Source, days: Sequence[date] | None) -> DataFrame:
 def flat(rows: DataFrame) -> DataFrame:
     """``rows`` without nested columns, which become JSON with times in UTC, and without binary ones."""
     kept = [column for column in rows.schema if not isinstance(column.dataType, BinaryType)]
-    return rows.select(
-        [
-            F.to_json(column.name, UTC_OPTIONS).alias(column.name) if is_nested(column.dataType) else F.col(column.name)
-            for column in kept
-        ]
-    )
+    return rows.select([as_json(column.name) if is_nested(column.dataType) else F.col(column.name) for column in kept])
+
+
+def as_json(name: str) -> Column:
+    """The nested column ``name`` as JSON."""
+    return F.to_json(name, TIME_OPTIONS).alias(name)
 
 
 def is_nested(kind: DataType) -> bool:
@@ -195,7 +199,7 @@ def write_files(rows: DataFrame, scratch: Path, form: Format, name: str, *, gzip
     written = scratch / name
     even = rows.hint("rebalance")  # files of some 64 MB, a single one for a small table
     if form == "csv":
-        options = CSV_OPTIONS | UTC_OPTIONS | {"compression": "gzip" if gzip else "none"}
+        options = CSV_OPTIONS | TIME_OPTIONS | {"compression": "gzip" if gzip else "none"}
         even.write.options(**options).csv(str(written))
         tidy(written, name)
         return written
@@ -204,8 +208,12 @@ def write_files(rows: DataFrame, scratch: Path, form: Format, name: str, *, gzip
     tidy(written, name)
     if form == "parquet":
         return written
-    write_hyper(written, scratch / f"{name}.hyper", name)
-    return scratch / f"{name}.hyper"
+    file = scratch / f"{name}.hyper"
+    with tempfile.TemporaryDirectory() as local:  # Hyper writes here and there in its file, which volumes do not take
+        made = Path(local, file.name)
+        write_hyper(written, made, name)
+        shutil.copyfile(made, file)
+    return file
 
 
 def tidy(folder: Path, name: str) -> None:

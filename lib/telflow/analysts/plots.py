@@ -12,7 +12,7 @@ WHOLE: Final = 100  # from which a number is written without decimals
 
 
 def bars(table: pd.DataFrame, label: str, value: str, *, unit: str, title: str) -> Figure:
-    """A bar for each of the first rows, the first on top.
+    """A bar for each of the first rows, the first on top; rows with one label have bars of their own.
 
     Args:
         table: rows in the order to show.
@@ -24,7 +24,8 @@ def bars(table: pd.DataFrame, label: str, value: str, *, unit: str, title: str) 
     shown = table.head(MOST_BARS).iloc[::-1]
     figure = Figure(figsize=(8, 1.4 + 0.32 * max(len(shown), 1)), layout="constrained")
     axes = figure.subplots()
-    made = axes.barh(shown[label].astype(str), shown[value].astype(float), color=COLOURS[0])
+    made = axes.barh(range(len(shown)), shown[value].astype(float), color=COLOURS[0])
+    axes.set_yticks(range(len(shown)), shown[label].astype(str))
     axes.bar_label(made, [written(float(number)) for number in shown[value]], padding=4)
     axes.margins(x=0.15)
     return finished(figure, unit, "", title)

@@ -1,14 +1,27 @@
 """Pages of the reference, in Markdown, told from the declarations: tables, views, questions, settings, jobs."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import yaml
 
 from telflow.analysts.saved import SavedQuery, saved_questions, saved_views
 from telflow.tables import ALL_TABLES, GOLD_TABLES, PROVIDER_TABLES, TRUTH_TABLES, Table
 
 COLUMN = re.compile(r"^\s*(\w+)\s+([A-Z]+(?:<.*>)?)(\s+NOT NULL)?\s+COMMENT\s+'((?:[^']|'')*)'", re.MULTILINE)
 KEY = re.compile(r"^(?P<indent> *)(?P<item>- )?(?P<key>\w+):(?: +(?P<value>.*?))??(?: +# (?P<meaning>.*))?$")
+CLOCK = re.compile(r"^0 (?P<minute>\d+) (?P<hour>\d+) (?P<day>[?*]|\d+) \* (?P<weekday>[?*]|[A-Z]{3})$")
+WEEKDAYS = {
+    "MON": "Mondays",
+    "TUE": "Tuesdays",
+    "WED": "Wednesdays",
+    "THU": "Thursdays",
+    "FRI": "Fridays",
+    "SAT": "Saturdays",
+    "SUN": "Sundays",
+}
 ITEM = re.compile(r"^ *- (?P<value>\S+)$")
 TYPES = {
     "BIGINT": "integer, 64 bits",
@@ -41,16 +54,18 @@ class Setting:
     meaning: str
 
 
-def reference_pages(settings: str, helps: Mapping[str, str]) -> dict[str, str]:
+def reference_pages(settings: str, helps: Mapping[str, str], bundle: Iterable[str]) -> dict[str, str]:
     """All pages, by their path in the site.
 
     Args:
         settings: text of conf/base/settings.yaml.
         helps: what each script of jobs/ answers to ``--help``.
+        bundle: texts of the bundle's files of jobs, which tell when each script runs.
     """
+    runs = runs_of(bundle)
     return {
         "reference/tables/index.md": tables_page(),
-        **{f"reference/tables/{table.name}.md": table_page(table) for table in ALL_TABLES},
+        **{f"reference/tables/{table.name}.md": table_page(table, runs.get(table.writer, [])) for table in ALL_TABLES},
         "reference/views.md": queries_page(
             "Views for BI",
             "Flat columns, local times, and counts estimated from sketches. `jobs/create_views.py` makes them in a "
@@ -92,8 +107,8 @@ def tables_page() -> str:
     return page(parts)
 
 
-def table_page(table: Table) -> str:
-    """All that is declared of ``table``."""
+def table_page(table: Table, runs: Sequence[str] = ()) -> str:
+    """All that is declared of ``table``; ``runs`` tells of the jobs of the bundle that write it."""
     parts = [f"# {table.name}", table.answers, f"One row is {table.grain}."]
     if table.restricted:
         parts.append(
@@ -106,7 +121,7 @@ def table_page(table: Table) -> str:
     ]
     parts += ["## Columns", grid(("column", "type", "", "meaning and unit"), rows)]
     parts += ["## To start from", f"```sql\n{table.sample_query}\n```", "## Layout and promises", *promises(table)]
-    parts += ["## Freshness", freshness(table)]
+    parts += ["## Freshness", freshness(table, runs)]
     return page(parts)
 
 
@@ -129,13 +144,39 @@ def promises(table: Table) -> Iterator[str]:
         yield "\n".join(f"- {identity}" for identity in table.identities)
 
 
-def freshness(table: Table) -> str:
-    """Who writes ``table``, and how to see when."""
+def freshness(table: Table, runs: Sequence[str]) -> str:
+    """Who writes ``table`` and when, and how to see when it was written last."""
+    scheduled = f" In a workspace it is run by {' and by '.join(runs)}, on the provider's clock." if runs else ""
     return (
-        f"`jobs/{table.writer}` writes it ([its arguments](../jobs.md#{anchor(table.writer)})). When it did last, and "
-        f"what it changed:\n\n```sql\nDESCRIBE HISTORY {table.name} LIMIT 1\n```\n\nIn a folder, name the table "
-        f"``delta.`lake/{table.name}` `` instead."
+        f"`jobs/{table.writer}` writes it ([its arguments](../jobs.md#{anchor(table.writer)})).{scheduled} When it did "
+        f"last, and what it changed:\n\n```sql\nDESCRIBE HISTORY {table.name} LIMIT 1\n```\n\nIn a folder, name the "
+        f"table ``delta.`lake/{table.name}` `` instead."
     )
+
+
+def runs_of(bundle: Iterable[str]) -> dict[str, list[str]]:
+    """By script of jobs/, the jobs of the bundle that run it, each with its schedule in words."""
+    found: dict[str, list[str]] = {}
+    for text in bundle:
+        for name, job in yaml.safe_load(text)["resources"]["jobs"].items():
+            schedule = job.get("schedule", {}).get("quartz_cron_expression")
+            when = f"the job `{name}`" + (f" ({spoken(schedule)})" if schedule else "")
+            for task in job["tasks"]:
+                script = PurePosixPath(task.get("spark_python_task", {}).get("python_file", "")).name
+                told = found.setdefault(script, [])
+                told.extend([] if when in told else [when])
+    return found
+
+
+def spoken(cron: str) -> str:
+    """A schedule of Quartz in words, where it is of days, of a weekday or of a day of the month."""
+    match = CLOCK.match(cron)
+    if match is None:
+        return f"by `{cron}`"
+    clock = f"at {int(match['hour']):02}:{int(match['minute']):02}"
+    if match["weekday"] in WEEKDAYS:
+        return f"{WEEKDAYS[match['weekday']]} {clock}"
+    return f"on day {match['day']} of each month {clock}" if match["day"].isdigit() else f"every day {clock}"
 
 
 def queries_page(title: str, about: str, queries: Iterable[SavedQuery]) -> str:

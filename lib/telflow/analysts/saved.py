@@ -18,6 +18,7 @@ from telflow.errors import UnknownNameError
 from telflow.tables import ALL_TABLES, Table
 
 SOURCE = re.compile(r"\b(FROM|JOIN)\s+(\w+)", re.IGNORECASE)
+LEFT_JOINED = re.compile(r"\bLEFT\s+JOIN\s+(\w+)", re.IGNORECASE)
 VIEWS, QUESTIONS = "views", "questions"
 Found = TypeVar("Found")
 
@@ -49,6 +50,14 @@ class SavedQuery:
         own = set(self.sources)
         through = {name for view in saved_views() if view.name in own for name in view.sources}
         return [table for table in ALL_TABLES if table.name in own | through]
+
+    @property
+    def required(self) -> list[Table]:
+        """Those of ``tables`` that it cannot be asked without: a view does without what it takes in by LEFT JOIN."""
+        views = [view for view in saved_views() if view.name in {self.name, *self.sources}]
+        direct = set() if self in views else set(self.sources)
+        optional = {name for view in views for name in LEFT_JOINED.findall(view.sql)} - direct
+        return [table for table in self.tables if table.name not in optional]
 
     def in_zone(self, zone: str) -> str:
         """The SELECT with local times of ``zone``."""

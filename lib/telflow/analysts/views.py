@@ -19,10 +19,12 @@ class ViewReport:
 
     Attributes:
         created: names of the views made, or made anew.
+        lacking: by name of views among them, the tables not there yet whose columns are null in them.
         waiting: by name of the views left out, the tables they read that are not there yet.
     """
 
     created: list[str] = field(default_factory=list)
+    lacking: dict[str, list[Table]] = field(default_factory=dict)
     waiting: dict[str, list[Table]] = field(default_factory=dict)
 
 
@@ -49,6 +51,8 @@ def create_views(lake: Lake, zone: str) -> ViewReport:
         else:
             lake.spark.sql(definition(lake, view, zone))
             report.created.append(view.name)
+            lacking = [table for table in view.tables if not lake.exists(table)]
+            report.lacking |= {view.name: lacking} if lacking else {}
     return report
 
 
@@ -69,9 +73,9 @@ def register(lake: Lake, zone: str, query: SavedQuery | None = None) -> list[str
         lake.read(table).createOrReplaceTempView(table.name)
     names = {table.name for table in there}
     views = [view for view in saved_views() if query is None or view.name in query.sources]
-    complete = [view for view in views if {table.name for table in view.tables} <= names]
+    complete = [view for view in views if {table.name for table in view.required} <= names]
     for view in complete:
-        lake.spark.sql(view.in_zone(zone)).createOrReplaceTempView(view.name)
+        lake.spark.sql(qualified(lake, view.in_zone(zone))).createOrReplaceTempView(view.name)
     return [*(table.name for table in there), *(view.name for view in complete)]
 
 
@@ -81,12 +85,12 @@ def is_synthetic(lake: Lake) -> bool:
 
 
 def missing_tables(lake: Lake, query: SavedQuery) -> list[Table]:
-    """Tables that ``query`` reads and nothing has written yet."""
-    return [table for table in query.tables if not lake.exists(table)]
+    """Tables that ``query`` cannot be asked without, and nothing has written yet."""
+    return [table for table in query.required if not lake.exists(table)]
 
 
 def check_tables(lake: Lake, query: SavedQuery) -> None:
-    """Raise a TableMissingError where a table is not there that ``query`` reads; it names the job that writes it."""
+    """Raise a TableMissingError where a table is not there that ``query`` needs; it names the job that writes it."""
     missing = missing_tables(lake, query)
     if missing:
         raise TableMissingError(f"{query.name} reads what is not there yet in {lake.root}: {with_writers(missing)}")
@@ -107,14 +111,26 @@ def definition(lake: Lake, view: SavedQuery, zone: str) -> str:
 
 
 def qualified(lake: Lake, sql: str) -> str:
-    """``sql`` with the lake's own names of its tables, which go on being called by their bare ones."""
-    names = {table.name: lake.name(table) for table in ALL_TABLES}
+    """``sql`` with the lake's own names of its tables, which go on being called by their bare ones.
+
+    In the place of a table that is not there stands a SELECT of its columns, without a row.
+    """
+    tables = {table.name: table for table in ALL_TABLES}
 
     def named(found: re.Match[str]) -> str:
         word, bare, alias = found[1], found[2], found[3] or f" AS {found[2]}"
-        return f"{word} {names[bare]}{alias}" if bare in names else found[0]
+        if bare not in tables:
+            return found[0]
+        table = tables[bare]
+        return f"{word} {lake.name(table) if lake.exists(table) else nothing(table)}{alias}"
 
     return ALIASED_SOURCE.sub(named, sql)
+
+
+def nothing(table: Table) -> str:
+    """The columns of ``table`` without a row, to stand in a FROM."""
+    columns = ", ".join(f"CAST(NULL AS {field.dataType.simpleString()}) AS {field.name}" for field in table.schema)
+    return f"(SELECT {columns} WHERE FALSE)"
 
 
 def literal(text: str) -> str:

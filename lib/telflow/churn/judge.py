@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import mlflow
-import numpy as np
 import pandas as pd
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from telflow.churn.columns import Columns
@@ -63,7 +62,8 @@ class Judged:
         rows: ``customer``, ``as_of``, ``label`` and ``probability``.
         scored: the same as arrays, with the decisions.
         metrics: by name.
-        thresholds: of each split, chosen on its training rows.
+        threshold: chosen on the training rows left out in all splits together. Of a split whose rows say nothing it is
+            0 or 2 (``paying_threshold``), which no mean of thresholds can hold.
         cost: mean cost of a row under these decisions.
         fitted: of each split, on its training rows.
     """
@@ -71,18 +71,19 @@ class Judged:
     rows: pd.DataFrame
     scored: Scored
     metrics: Mapping[str, Estimate]
-    thresholds: tuple[float, ...]
+    threshold: float
     cost: float
     fitted: tuple[PipelineModel, ...]
 
 
 @contextmanager
-def settled(rows: DataFrame, settings: ChurnSettings) -> Iterator[DataFrame]:
+def settled(rows: DataFrame, settings: ChurnSettings, known: Column | None = None) -> Iterator[DataFrame]:
     """``rows`` kept in memory, each in the same place every time, for trees draw rows by their place.
 
     Args:
         rows: ``customer``, ``as_of``, ``label`` and the columns.
         settings: folds, seed and how many customers are judged.
+        known: rows that folds are made by; when None, all.
 
     Yields:
         The rows with ``fold`` and ``is_judged``, true for all rows of about ``judged_customers`` drawn by hash.
@@ -98,7 +99,7 @@ def settled(rows: DataFrame, settings: ChurnSettings) -> Iterator[DataFrame]:
     kept = int(PARTS * min(settings.judged_customers / max(customers, 1), 1.0))
     part = F.pmod(F.xxhash64("customer", F.lit(settings.seed + 1)), F.lit(PARTS))
     placed = (
-        told.transform(with_fold, settings.folds, settings.seed)
+        told.transform(with_fold, settings.folds, settings.seed, known)
         .withColumn("is_judged", part < kept)
         .repartition(settings.partitions, "customer")
         .sortWithinPartitions("customer", "as_of")
@@ -135,12 +136,12 @@ def judge_all(problem: Problem, settings: ChurnSettings) -> dict[str, Judged]:
 
 def judge(problem: Problem, algorithm: str, settings: ChurnSettings) -> Judged:
     """Fit ``algorithm`` on the training rows of each split and judge it on those held out."""
-    thresholds, fitted, parts = [], [], []
+    fitted, parts, left_out = [], [], []
     for split in problem.splits:
-        thresholds.append(choose_threshold(split, problem, algorithm, settings))
+        left_out.append(left_out_rows(split, problem, algorithm, settings))
         fitted.append(fit(split.training, problem.columns, algorithm, settings))
         part = predictions(split.holdout, fitted[-1])
-        parts.append(part.assign(is_flagged=part["probability"] >= thresholds[-1]))
+        parts.append(part.assign(is_flagged=part["probability"] >= choose_threshold(left_out[-1], problem.costs)))
     rows = pd.concat(parts, ignore_index=True)
     scored = Scored(
         rows["customer"].to_numpy(),
@@ -150,19 +151,24 @@ def judge(problem: Problem, algorithm: str, settings: ChurnSettings) -> Judged:
     )
     metrics = estimates(scored, settings.bootstrap, settings.seed)
     spent = cost(scored.label, scored.is_flagged, problem.costs.missed, problem.costs.false_alarm)
-    return Judged(rows, scored, metrics, tuple(thresholds), spent, tuple(fitted))
+    threshold = choose_threshold(pd.concat(left_out, ignore_index=True), problem.costs)
+    return Judged(rows, scored, metrics, threshold, spent, tuple(fitted))
 
 
-def choose_threshold(split: Split, problem: Problem, algorithm: str, settings: ChurnSettings) -> float:
-    """The threshold by cost, on training rows that the model at hand has not seen: each validation fold left out."""
+def left_out_rows(split: Split, problem: Problem, algorithm: str, settings: ChurnSettings) -> pd.DataFrame:
+    """``predictions`` of training rows by a model that has not seen them: each validation fold left out in turn."""
     parts = []
     for fold in split.validation_folds:
         model = fit(split.training.where(F.col("fold") != fold), problem.columns, algorithm, settings)
         parts.append(predictions(split.training.where(F.col("fold") == fold), model))
-    left_out = pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
+
+
+def choose_threshold(left_out: pd.DataFrame, costs: Costs) -> float:
+    """The threshold by cost, on rows that the model at hand has not seen: ``label`` and ``probability``."""
     label = left_out["label"].to_numpy()
     check_both_classes(label)
-    return paying_threshold(label, left_out["probability"].to_numpy(), problem.costs.missed, problem.costs.false_alarm)
+    return paying_threshold(label, left_out["probability"].to_numpy(), costs.missed, costs.false_alarm)
 
 
 def predictions(rows: DataFrame, model: PipelineModel) -> pd.DataFrame:
@@ -179,11 +185,11 @@ def judged_rows(rows: DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def log_metrics(judged: Judged) -> None:
-    """Log the metrics with their intervals, the mean threshold, the cost, and what was judged on."""
+    """Log the metrics with their intervals, the threshold, the cost, and what was judged on."""
     mlflow.log_metrics(
         {
             **flat(judged.metrics),
-            "threshold": float(np.mean(judged.thresholds)),
+            "threshold": judged.threshold,
             "cost_per_row": judged.cost,
             "holdout_rows": float(len(judged.rows)),
             "holdout_leaving": float(judged.scored.label.sum()),

@@ -23,11 +23,18 @@ IMPORTANCE_REPEATS: Final = 5
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval."""
+    """A value with its 95 % interval; without one where nothing was drawn."""
 
     value: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def told(self) -> str:
+        """For a reader."""
+        if self.low is None or self.high is None:
+            return f"{self.value:.3f}"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,8 @@ def estimates(
 ) -> dict[str, Estimate]:
     """Metrics with percentile intervals of a bootstrap over customers: all rows of one are drawn together.
 
+    Without ``repeats`` there are no intervals.
+
     Raises:
         TrainingDataError: everybody left, or nobody.
     """
@@ -133,7 +142,7 @@ def estimates(
     return {
         name: Estimate(value, *np.percentile([draw[name] for draw in drawn], PERCENTILES).tolist())
         if drawn
-        else Estimate(value, value, value)
+        else Estimate(value)
         for name, value in values.items()
     }
 
@@ -156,11 +165,12 @@ def check_both_kinds(leaving: int, rows: int) -> None:
 
 
 def flat(metrics: Mapping[str, Estimate]) -> dict[str, float]:
-    """``name``, ``name_low`` and ``name_high`` of each estimate."""
+    """``name`` of each estimate, and ``name_low`` and ``name_high`` where it has an interval."""
     return {
         f"{name}{end}": value
         for name, estimate in metrics.items()
         for end, value in (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high))
+        if value is not None
     }
 
 

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -9,6 +10,8 @@ from pyspark.sql import functions as F
 from telflow.churn.columns import Columns
 from telflow.errors import InputError
 from telflow.settings import OwnTableSettings
+
+SHOWN_LABELS: Final = 10
 
 
 def own_columns(mapping: OwnTableSettings) -> Columns:
@@ -29,7 +32,8 @@ def read_own_table(spark: SparkSession, path: Path, mapping: OwnTableSettings) -
         names. A blank is a missing value.
 
     Raises:
-        InputError: a column is missing, a label is empty, or a number cannot be read as one.
+        InputError: a column is missing, a label is empty, a number cannot be read as one, or the labels do not tell who
+            left.
     """
     if not path.exists():
         raise InputError(f"{path} is not there: name the provider's table, a CSV or Parquet file, with --table")
@@ -47,6 +51,7 @@ def read_own_table(spark: SparkSession, path: Path, mapping: OwnTableSettings) -
         *[F.nullif(F.trim(F.col(f"`{name}`").cast("string")), F.lit("")).alias(name) for name in wanted]
     )
     check_values(filled, path, mapping)
+    check_labels(filled, path, mapping)
     return filled.select(
         F.col(f"`{mapping.customer}`").alias("customer"),
         (F.col(f"`{mapping.label}`") == mapping.left).cast("int").alias("label"),
@@ -68,7 +73,29 @@ def check_values(filled: DataFrame, path: Path, mapping: OwnTableSettings) -> No
         value = F.col(f"`{name}`")
         faults[name] = value.isNotNull() & value.try_cast("double").isNull()
     found = filled.agg(*[F.count_if(fault).alias(name) for name, fault in faults.items()]).collect()[0]
-    for name in faults:
+    for name, fault in faults.items():
         if found[name]:
-            what = "are no numbers" if name in mapping.numeric else "are empty"
-            raise InputError(f"{path}, column {name}: {found[name]} values {what}: mend them, or map another column")
+            first = first_fault(filled.where(fault), name, mapping)
+            raise InputError(
+                f"{path}, column {name}: {first}, {found[name]:,} rows in all: mend them, or map another column"
+            )
+
+
+def first_fault(faulty: DataFrame, name: str, mapping: OwnTableSettings) -> str:
+    """What is wrong with column ``name`` in the first of the rows ``faulty``, and whose row it is."""
+    value, customer = faulty.select(F.col(f"`{name}`"), F.col(f"`{mapping.customer}`")).take(1)[0]
+    whose = "a row" if customer is None else f"customer {customer}"
+    return f"{whose} has none" if value is None else f"{whose} has {value!r}, which is no number"
+
+
+def check_labels(filled: DataFrame, path: Path, mapping: OwnTableSettings) -> None:
+    """Refuse labels of which none, or each, is that of who left."""
+    counted = filled.groupBy(F.col(f"`{mapping.label}`").alias("label")).agg(F.count(F.lit(1)).alias("rows"))
+    told_first = [F.desc(F.col("label") == mapping.left), F.desc("rows"), F.col("label")]
+    labels = {row.label: row.rows for row in counted.orderBy(*told_first).limit(SHOWN_LABELS).collect()}
+    if mapping.left not in labels or len(labels) < 2:
+        told = ", ".join(f"{label!r} ({rows:,} rows)" for label, rows in labels.items()) or "nothing"
+        raise InputError(
+            f"{path}, column {mapping.label} holds {told}: churn.own_table.left, {mapping.left!r}, has to be the one "
+            "of who left, beside another of who stayed"
+        )

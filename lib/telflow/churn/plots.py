@@ -14,6 +14,7 @@ from telflow.churn.measures import Estimate, Scored, confusion
 BLUE, GREY, INK = "#1f5a96", "#b9c0c8", "#22272e"
 EDGES = (*np.arange(10) / 10, 0.95, 0.99, 1.0)  # few leave, so the top of the ranking is looked at closely
 MOST_FEATURES = 15
+NORMAL_975 = 1.959964  # quantile of the normal distribution
 
 
 def calibration_figure(scored: Scored, bins: pd.DataFrame, title: str) -> Figure:
@@ -21,13 +22,14 @@ def calibration_figure(scored: Scored, bins: pd.DataFrame, title: str) -> Figure
     predicted, observed = bins["predicted"].to_numpy(), bins["observed"].to_numpy()
     figure = Figure(figsize=(6.5, 6.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    limit = float(max(predicted.max(), observed.max())) * 1.05
+    limit = float(max(scored.probability.max(), observed.max())) * 1.05
     above.plot([0, limit], [0, limit], color=GREY, linestyle="--", label="perfectly calibrated")
+    limits = np.abs(bins[["observed_low", "observed_high"]].to_numpy().T - observed)
+    above.errorbar(predicted, observed, yerr=limits, color=GREY, linestyle="none", capsize=2, label="95 % limits")
     above.plot(predicted, observed, color=BLUE, marker="o", label="tenths of the rows by rank, the top one in three")
     above.set(ylabel="share that left", xlim=(0, limit), ylim=(0, limit))
     above.legend(frameon=False, loc="upper left")
-    inside = scored.probability[scored.probability <= limit]
-    below.hist(inside, bins=40, range=(0, limit), color=BLUE)
+    below.hist(scored.probability, bins=40, range=(0, float(scored.probability.max())), color=BLUE)
     below.set(xlabel="predicted probability to leave", ylabel="rows (log)", yscale="log")
     for axes in (above, below):
         tidy(axes)
@@ -41,17 +43,29 @@ def calibration_bins(
     """Groups by ascending probability, cut at ``edges`` of the ranking, a row each.
 
     Returns:
-        ``predicted`` (mean probability), ``observed`` (share that left), ``rows``.
+        ``predicted`` (mean probability), ``observed`` (share that left), ``observed_low`` and ``observed_high`` (95 %
+        limits of that share were the rows independent, by Wilson's score, 1927), ``rows``.
     """
     places = np.round(np.array(edges[1:-1]) * len(probability)).astype(int)
     groups = [group for group in np.split(np.argsort(probability, kind="stable"), places) if len(group)]
+    limits = [wilson_limits(int(label[group].sum()), len(group)) for group in groups]
     return pd.DataFrame(
         {
             "predicted": [probability[group].mean() for group in groups],
             "observed": [label[group].mean() for group in groups],
+            "observed_low": [low for low, _ in limits],
+            "observed_high": [high for _, high in limits],
             "rows": [len(group) for group in groups],
         }
     )
+
+
+def wilson_limits(hits: int, rows: int) -> tuple[float, float]:
+    """95 % limits of the share behind ``hits`` of ``rows`` independent draws (Wilson 1927)."""
+    share, square = hits / rows, NORMAL_975**2
+    middle = (share + square / (2 * rows)) / (1 + square / rows)
+    half = NORMAL_975 * np.sqrt(share * (1 - share) / rows + square / (4 * rows**2)) / (1 + square / rows)
+    return max(float(middle - half), 0.0), min(float(middle + half), 1.0)
 
 
 def confusion_figure(scored: Scored, title: str) -> Figure:
@@ -96,7 +110,8 @@ def comparison_figure(by_algorithm: dict[str, dict[str, Estimate]], metric: str,
     axes = figure.subplots()
     for place, (name, metrics) in enumerate(reversed(by_algorithm.items())):
         found = metrics[metric]
-        axes.plot([found.low, found.high], [place, place], color=BLUE, linewidth=2)
+        if found.low is not None and found.high is not None:
+            axes.plot([found.low, found.high], [place, place], color=BLUE, linewidth=2)
         axes.plot(found.value, place, color=BLUE, marker="o")
         axes.annotate(
             f"{found.value:.3f}", (found.value, place), xytext=(0, 7), textcoords="offset points", ha="center"

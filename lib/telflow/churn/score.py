@@ -20,6 +20,7 @@ from telflow.settings import Settings
 from telflow.tables import CHURN_SCORES, CUSTOMER_DAILY
 from telflow.tracking import check_columns, load_version, model_name, open_tracking, raw_model
 
+ROWS_OF_TASK: Final = 1_000  # some seconds of a processor, reasons and all
 ANSWER: Final = (
     "customer string, probability double, is_at_risk boolean, "
     "reasons array<struct<feature: string, contribution: double, reason: string>>"
@@ -75,8 +76,8 @@ def score_churn(lake: Lake, settings: Settings, as_of: date | None = None, versi
     check_columns(f"{name} version {version}", model.columns.names, COLUMNS.names)
     sources = read_sources(lake)
     as_of = as_of_day(sources.daily, as_of, WINDOW_DAYS)
-    features = sources.features([as_of], int(model.facts["history_days"]))
-    rows = with_answers(features, model, settings.churn.reasons).withColumns(
+    features = sources.features([as_of], int(model.facts["history_days"])).persist()
+    rows = with_answers(features.transform(spread), model, settings.churn.reasons).withColumns(
         {
             "as_of": F.lit(as_of),
             "label_days": F.lit(model.facts["label_days"]),
@@ -96,7 +97,13 @@ def score_churn(lake: Lake, settings: Settings, as_of: date | None = None, versi
         lake.replace(CHURN_SCORES, rows, on_day(as_of), note=f"{name} {version}")
     finally:
         rows.unpersist()
+        features.unpersist()
     return ScoreReport(as_of, customers, at_risk, f"{name} version {version}")
+
+
+def spread(rows: DataFrame, most: int = ROWS_OF_TASK) -> DataFrame:
+    """``rows`` in parts of about ``most``: Spark itself parts by bytes, and a few bytes here take much time."""
+    return rows.repartition(max(-(-rows.count() // most), 1))
 
 
 def with_answers(features: DataFrame, model: ChurnModel, reasons: int) -> DataFrame:

@@ -139,7 +139,7 @@ class ChurnModel:
 
     @classmethod
     def load(cls, folder: Path) -> "ChurnModel":
-        """The model that ``save`` wrote."""
+        """The model that ``save`` wrote, ready to answer: what reasons are computed from is made now."""
         told = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
         columns = Columns(
             tuple(told["numeric"]),
@@ -149,7 +149,9 @@ class ChurnModel:
         with np.load(folder / FOREST_FILE, allow_pickle=False) as arrays:
             forest = Forest(**{each.name: arrays[each.name] for each in fields(Forest)})
         words = {name: tuple(known) for name, known in told["words"].items()}
-        return cls(columns, told["medians"], words, told["threshold"], forest, told["facts"])
+        model = cls(columns, told["medians"], words, told["threshold"], forest, told["facts"])
+        model.predict(model.example().head(1))
+        return model
 
 
 def _load_pyfunc(path: str) -> ChurnModel:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from math import ceil
 from typing import Final
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from telflow.errors import TrainingDataError
@@ -78,11 +78,14 @@ def temporal_dates(dates: Sequence[date], *, label_days: int, holdout_share: flo
     return Dates(tuple(training), tuple(held_out))
 
 
+def is_on(dates: Sequence[date]) -> Column:
+    """Whether ``as_of`` is one of ``dates``."""
+    return F.col("as_of").isin(list(dates))
+
+
 def temporal_split(rows: DataFrame, dates: Dates, folds: int) -> Split:
     """``rows`` of the dates as training and hold-out; all folds of the training validate in turn."""
-    is_training = F.col("as_of").isin(list(dates.training))
-    is_held_out = F.col("as_of").isin(list(dates.holdout))
-    return Split(rows.where(is_training), rows.where(is_held_out), tuple(range(folds)))
+    return Split(rows.where(is_on(dates.training)), rows.where(is_on(dates.holdout)), tuple(range(folds)))
 
 
 def fold_splits(rows: DataFrame, folds: int) -> list[Split]:
@@ -93,19 +96,22 @@ def fold_splits(rows: DataFrame, folds: int) -> list[Split]:
     ]
 
 
-def with_fold(rows: DataFrame, folds: int, seed: int) -> DataFrame:
+def with_fold(rows: DataFrame, folds: int, seed: int, known: Column | None = None) -> DataFrame:
     """Adds ``fold`` (int, 0 to ``folds`` - 1): all rows of a customer in one, leaving customers evenly over all.
 
     Args:
         rows: ``customer`` and ``label``.
         folds: number of folds.
         seed: another seed, other folds.
+        known: rows that folds are made by, so that the labels of others shape none; customers of others alone have a
+            null for their fold. When None, all.
     """
     place = F.xxhash64("customer", F.lit(seed))
-    customers = rows.groupBy("customer").agg(F.max("label").alias("leaves"))
+    made_by = rows if known is None else rows.where(known)
+    customers = made_by.groupBy("customer").agg(F.max("label").alias("leaves"))
     bucketed = customers.select("customer", "leaves", place.alias("place"), F.pmod(place, BUCKETS).alias("bucket"))
     by_place = Window.partitionBy("leaves", "bucket").orderBy("place", "customer")
     number = F.row_number().over(by_place) + F.col("bucket")
     return rows.join(
-        bucketed.select("customer", F.pmod(number, F.lit(folds)).cast("int").alias("fold")), on="customer", how="inner"
+        bucketed.select("customer", F.pmod(number, F.lit(folds)).cast("int").alias("fold")), on="customer", how="left"
     )

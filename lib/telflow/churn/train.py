@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import mlflow
-import numpy as np
 import pandas as pd
 from mlflow.tracking import MlflowClient
 from pyspark.sql import DataFrame
@@ -27,29 +26,37 @@ from telflow.churn.measures import Estimate, permutation_importance
 from telflow.churn.own_table import own_columns, read_own_table
 from telflow.churn.pipeline import FOREST, fit
 from telflow.churn.served import ChurnModel
-from telflow.churn.split import LEAST_FOLDS, Dates, as_of_dates, fold_splits, temporal_dates, temporal_split
+from telflow.churn.split import LEAST_FOLDS, Dates, as_of_dates, fold_splits, is_on, temporal_dates, temporal_split
 from telflow.churn.truth import best_roc_auc
 from telflow.customers.provider import file_digest
+from telflow.errors import ModelMissingError
 from telflow.lake import Lake
 from telflow.settings import ChurnSettings, OwnTableSettings, Settings
 from telflow.tables import TRUTH_CUSTOMERS
 from telflow.tracking import (
     CALIBRATION_ARTIFACT,
     Contest,
+    as_logged,
+    as_parameters,
     champion_version,
     load_version,
     log_plain_model,
     log_source,
     model_name,
     open_experiment,
+    open_tracking,
     raw_model,
+    run_again,
+    run_data,
     settle,
+    source_versions,
 )
 
 OWN_TARGET: Final = "churn-own"
 MODULES: Final = ("telflow.churn.served", "telflow.churn.columns", "telflow.churn.forest", "telflow.errors")
 RECORDED: Final = "judged_roc_auc"
 GROUND: Final = "judged_on"
+NOT_LOGGED: Final = {"own_table", "scratch"}  # of the other way to train, and of the place
 MAPPED: Final = {"customer", "label", "left"}
 
 
@@ -95,25 +102,26 @@ class TrainReport:
     dates: Dates | None = None
 
 
-def train_on_lake(
-    lake: Lake, settings: Settings, versions: Mapping[str, int] | None = None, *, promote: bool = False
-) -> TrainReport:
+def train_on_lake(lake: Lake, settings: Settings, *, again: str | None = None, promote: bool = False) -> TrainReport:
     """Train on the lake's own customers, judge on later months, and register the forest.
 
     Args:
-        lake: needs customer_daily, subscribers and churn_events.
+        lake: needs customer_daily and subscribers; without churn_events nobody left, and there is nothing to learn.
         settings: ``churn`` and ``mlflow``.
-        versions: of the tables by name, as a run logged them; when None, the newest.
+        again: a run to be run once more, by the settings that it logged and on the versions of the tables that it read;
+            its model becomes champion by ``promote`` alone.
         promote: move the alias whatever the comparison says.
 
     Raises:
-        TableMissingError: one of these tables is not there.
+        TableMissingError: one of the first two tables is not there.
+        ModelMissingError: there is no run ``again``, or it read no tables.
         TrainingDataError: too few days, or nobody left.
         SettingsError: Spark runs on a cluster, and ``churn.scratch`` names no folder.
         TrackingError: MLflow does not tell who is champion.
     """
     check_scratch(settings)
-    chosen, sources = settings.churn, read_sources(lake, versions)
+    chosen, versions = (settings.churn, None) if again is None else as_run(settings, again)
+    sources = read_sources(lake, versions)
     dates = temporal_dates(
         as_of_dates(
             sources.held.first,
@@ -127,7 +135,8 @@ def train_on_lake(
         holdout_share=chosen.holdout_share,
     )
     check_leavers(sources, dates.training[0])
-    with settled(sources.labelled((*dates.training, *dates.holdout), chosen), chosen) as rows:
+    labelled = sources.labelled((*dates.training, *dates.holdout), chosen)
+    with settled(labelled, chosen, is_on(dates.training)) as rows:
         split = temporal_split(rows, dates, chosen.folds)
         check_split(split)
         columns = known_columns(split.training, columns_with(chosen.subscriber_columns))
@@ -138,20 +147,22 @@ def train_on_lake(
         with mlflow.start_run(run_name=f"churn as of {dates.holdout[-1]}"):
             log_source(lake, *[table for table in TABLES if table.name in sources.versions], read=sources.versions)
             mlflow.log_params({**parameters(chosen, problem), **parameters_of_dates(dates)})
+            if again is not None:
+                mlflow.set_tag("again", again)
             judged = judge_all(problem, chosen)
             best = best_roc_auc(lake, judged[FOREST].rows, chosen.label_days)
             if best is not None:
                 mlflow.log_metric("roc_auc_best", best)
             served = replace(
-                served_model(
-                    lake.spark, judged[FOREST].fitted[0], columns, judged[FOREST].thresholds[0], chosen.scratch
-                ),
+                served_model(lake.spark, judged[FOREST].fitted[0], columns, judged[FOREST].threshold, chosen.scratch),
                 facts=facts_of(chosen, dates),
             )
             held_out = judged_rows(split.holdout, (*COLUMNS.names, "label"))
             log_pictures(problem, judged, served, held_out, chosen)
             name = model_name(settings.mlflow, TARGET)
             contest = contest_on_rows(name, served, held_out, dates.holdout[0], chosen.margin)
+            if again is not None:
+                contest = replace(contest, obstacle=run_again(again))
             registered = register(name, served, contest, {}, promote=promote)
     return report(problem, judged, served.threshold, registered, best_roc_auc=best, dates=dates)
 
@@ -186,16 +197,32 @@ def train_on_table(lake: Lake, settings: Settings, path: Path, *, promote: bool 
             mlflow.log_params({**parameters(chosen, problem), **mapping.model_dump(include=MAPPED)})
             judged = judge_all(problem, chosen)
             forest = judged[FOREST]
-            threshold = float(np.mean(forest.thresholds))
+            threshold = forest.threshold
             held_out = judged_rows(splits[0].holdout, (*columns.names, "label"))
             of_fold = served_model(lake.spark, forest.fitted[0], columns, threshold, chosen.scratch)
-            log_pictures(problem, judged, of_fold, held_out, chosen)
+            log_pictures(problem, judged, of_fold, held_out, chosen, part="the first fold of ")
             name, ground = model_name(settings.mlflow, OWN_TARGET), ground_of(digest, mapping, chosen)
             contest = contest_on_record(name, forest.metrics["roc_auc"].value, ground, chosen.margin)
             whole = served_model(lake.spark, fit(rows, columns, FOREST, chosen), columns, threshold, chosen.scratch)
             tags = {RECORDED: repr(contest.challenger), GROUND: ground}
             registered = register(name, whole, contest, tags, promote=promote)
     return report(problem, judged, threshold, registered)
+
+
+def as_run(settings: Settings, run_id: str) -> tuple[ChurnSettings, dict[str, int]]:
+    """Settings and versions of the tables that run ``run_id`` logged.
+
+    Raises:
+        ModelMissingError: there is no such run, or it read no tables.
+    """
+    open_tracking(settings.mlflow)
+    data = run_data(run_id)
+    versions = source_versions(data)
+    if not versions:
+        raise ModelMissingError(
+            f"run {run_id} tells of no tables that it read: name one that trained on the lake, and none below it"
+        )
+    return as_logged(settings.churn, data.params), versions
 
 
 def known_columns(rows: DataFrame, columns: Columns) -> Columns:
@@ -235,7 +262,10 @@ def contest_on_rows(
     holder = champion_version(name)
     if holder is None:
         return Contest("roc_auc", value, None, margin)
-    champion: ChurnModel = raw_model(load_version(name, holder)[0])
+    try:
+        champion: ChurnModel = raw_model(load_version(name, holder)[0])
+    except ModelMissingError as error:
+        return Contest("roc_auc", value, None, margin, not_measured(holder, str(error)))
     difference = differs(champion, model, list(held_out.columns), first_held_out)
     if difference:
         return Contest("roc_auc", value, None, margin, not_measured(holder, difference))
@@ -299,9 +329,9 @@ def table_digest(path: Path) -> str:
 
 
 def parameters(settings: ChurnSettings, problem: Problem) -> dict[str, object]:
-    """What a run needs to be told again."""
+    """What a run needs to be told again, by ``as_run``, and the columns that were known enough to be looked at."""
     return {
-        **settings.model_dump(exclude={"own_table", "scratch"}),
+        **as_parameters(settings, NOT_LOGGED),
         "missed_cost": problem.costs.missed,
         "false_alarm_cost": problem.costs.false_alarm,
         "numeric": ",".join(problem.columns.numeric),
@@ -318,9 +348,18 @@ def parameters_of_dates(dates: Dates) -> dict[str, object]:
 
 
 def log_pictures(
-    problem: Problem, judged: Mapping[str, Judged], model: ChurnModel, held_out: pd.DataFrame, settings: ChurnSettings
+    problem: Problem,
+    judged: Mapping[str, Judged],
+    model: ChurnModel,
+    held_out: pd.DataFrame,
+    settings: ChurnSettings,
+    *,
+    part: str = "",
 ) -> None:
-    """Log the plots of the forest, and its calibration and the importance of its columns as tables too."""
+    """Log the plots of the forest, and its calibration and the importance of its columns as tables too.
+
+    ``model`` and ``held_out`` are those that importance is told by, ``part`` says which where there are several.
+    """
     forest = judged[FOREST]
     importance = permutation_importance(model, held_out, held_out["label"].to_numpy(), settings.seed)
     mlflow.log_table(importance, "permutation_importance.json")
@@ -330,7 +369,7 @@ def log_pictures(
         "calibration": plots.calibration_figure(forest.scored, bins, f"Calibration: {problem.what}"),
         "confusion": plots.confusion_figure(forest.scored, f"Confusion: {problem.what}"),
         "permutation_importance": plots.importance_figure(
-            importance, problem.columns, f"Permutation importance: {problem.what}"
+            importance, problem.columns, f"Permutation importance: {part}{problem.what}"
         ),
         "comparison": plots.comparison_figure(
             {name: dict(each.metrics) for name, each in judged.items()}, "roc_auc", f"ROC-AUC: {problem.what}"
@@ -349,8 +388,6 @@ def register(name: str, model: ChurnModel, contest: Contest, tags: Mapping[str, 
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder))
         version = log_plain_model(Path(folder), MODULES, example, model.predict(example), name)
-    if version is None:
-        raise RuntimeError(f"MLflow gave the model {name} no version")
     for key, value in tags.items():
         MlflowClient().set_model_version_tag(name, version, key, value)
     return Registered(name, version, settle(name, version, contest, promote=promote), contest.reason)

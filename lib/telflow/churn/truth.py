@@ -13,8 +13,9 @@ from telflow.tables import TRUTH_CUSTOMER_WEEKS
 def best_roc_auc(lake: Lake, holdout: pd.DataFrame, label_days: int) -> float | None:
     """ROC-AUC of the planted probability to leave on the rows held out; None where no truth was planted.
 
-    No model can be expected to do better: the weeks' true probabilities hang on complaints and use up to each week's
-    start, of which the later ones are not even known on ``as_of``.
+    A bound, not an aim: the weeks' true probabilities hang on complaints and use up to each week's start, of which the
+    later ones are not known on ``as_of``, and on the contract, which a model looks at only where
+    ``churn.subscriber_columns`` names it.
 
     Args:
         lake: the lake.

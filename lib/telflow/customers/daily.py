@@ -26,16 +26,20 @@ VOLUMES: Final = ("bytes_up", "bytes_down", "packets_up", "packets_down", "flow_
 
 @dataclass(frozen=True)
 class DaysHeld:
-    """The local days that a roll-up holds."""
+    """The local days that a roll-up holds, up to the last on which a flow began.
+
+    The flows of that day which run over midnight leave a day of their own behind it, which is hardly begun.
+    """
 
     first: date
     last: date
 
 
 def days_held(daily: DataFrame) -> DaysHeld | None:
-    """First and last ``local_date`` of ``daily``; None where it holds no row."""
-    first, last = daily.agg(F.min("local_date"), F.max("local_date")).collect()[0]
-    return None if first is None else DaysHeld(first, last)
+    """The days that ``daily`` holds; None where no flow began on any."""
+    last_begun = F.max(F.when(F.col("connections") > 0, F.col("local_date")))
+    first, last = daily.agg(F.min("local_date"), last_begun).collect()[0]
+    return None if last is None else DaysHeld(first, last)
 
 
 def customer_daily(

@@ -127,6 +127,11 @@ def as_of_day(daily: DataFrame, as_of: date | None = None, least_days: int = 1) 
     if held is None:
         raise AsOfError("customer_daily holds no day: run jobs/run_pipeline.py over some flow files first")
     earliest, latest = held.first + timedelta(days=least_days), held.last + timedelta(days=1)
+    if earliest > latest:
+        raise AsOfError(
+            f"customer_daily holds {held.first} to {held.last}, which are {(latest - held.first).days} days, and "
+            f"{least_days} are needed before any --as-of: nothing was written; load more days"
+        )
     if not earliest <= (as_of or latest) <= latest:
         raise AsOfError(
             f"customer_daily holds {held.first} to {held.last} and {least_days} days are needed up to the one before "

@@ -4,7 +4,7 @@ import base64
 import mimetypes
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from dash import Dash
 from flask import Flask
@@ -46,6 +46,8 @@ def create_app(settings: Settings, reader: Reader | None = None) -> Dash:
     app.index_string = app.index_string.replace("<html>", '<html lang="en">')
     callbacks.register(app, open_services(reader or open_reader(settings), settings, PAGES))
     headers.protect(server, app.csp_hashes())
+    with server.test_request_context("/"):  # else the first request registers scripts while others ask for them
+        cast(Any, app).index()
     return app
 
 

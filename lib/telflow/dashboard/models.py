@@ -50,11 +50,14 @@ class Bin:
         predicted: mean probability to leave.
         observed: share that left.
         rows: how many there are.
+        observed_low, observed_high: 95 % limits of the share; None in a run that logged none.
     """
 
     predicted: float
     observed: float
     rows: int
+    observed_low: float | None = None
+    observed_high: float | None = None
 
 
 @dataclass(frozen=True)

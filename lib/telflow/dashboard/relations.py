@@ -171,8 +171,9 @@ PLAN_FIT = Relation(
 RECOMMENDATIONS = Relation(
     "recommendations",
     tables.RECOMMENDATIONS,
-    """as_of, customer, rank, kind, service, reason, price_difference, confidence, rule, ufm_level,
-    churn_probability, churn_as_of, is_at_risk, complaints, is_suppressed, may_approach, peers""",
+    """as_of, customer, rank, kind, service, reason, price_difference, confidence, rule, association,
+    association_lift, ufm_level, churn_probability, churn_as_of, is_at_risk, complaints, is_suppressed, may_approach,
+    peers""",
 )
 SUBSCRIBERS = Relation(
     "subscribers",

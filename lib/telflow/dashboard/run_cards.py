@@ -149,8 +149,11 @@ def metrics_figure(chosen: Sequence[Run], drawn: Mapping[str, str], look: Look) 
         }
         for at, run in enumerate(chosen)
     ]
+    names = list(drawn.values())
+    words = [name.replace(" ", "<br>") for name in names]
     axes: dict[str, Any] = {
-        "xaxis": axis(look, showgrid=False),
+        "xaxis": axis(look, showgrid=False, tickvals=names, ticktext=words, tickangle=0),
         "yaxis": axis(look, "Value", rangemode="tozero"),
     }
-    return {"data": data, "layout": layout(look, 420, barmode="group", showlegend=True, **axes)}
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    return {"data": data, "layout": layout(look, 420, barmode="group", showlegend=True, legend=legend, **axes)}

@@ -1,12 +1,14 @@
 """Which files are new, and what of earlier readings they replace.
 
 A file is *known* where the log has its path, size and modification time: it is not opened again. It is a *duplicate*
-where its content was read before, by an earlier run or under another name. It has *outgrown* an earlier reading of the
-same path where it begins with all that was read then: that was cut, or still being written. A file that was replaced by
-another of the same name has not: both count.
+where its content was read before, by an earlier run or under another name. It has *outgrown* an earlier reading where
+it begins with all that was read then: that was cut, or still being written. The reading was of the same path, or of
+another in the same folder that is gone or holds something else by now: a log that was rotated. A file that was replaced
+by another of the same name has outgrown nothing: both count.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -83,7 +85,25 @@ class KnownFiles:
     def outgrown_by(self, entries: Iterable[FileEntry]) -> list[Row]:
         """Earlier readings that ``entries`` have more of: duplicates too, for their content is read under some name."""
         grown = [entry.scan for entry in entries if entry.status in (*READ, "duplicate")]
-        return [row for scan in grown for row in self.log if row.status in READ and begins_with(scan, row)]
+        return [row for scan in grown for row in readings_within(scan, self.readings_moved_to(scan))]
+
+    def readings_moved_to(self, scan: FileScan) -> list[Row]:
+        """Shorter readings whose file may be that of ``scan``: by its path, or since it is no longer where it was."""
+        folder = Path(scan.path).parent
+        return [
+            row
+            for row in self.log
+            if row.status in READ
+            and row.source_format != NFCAPD
+            and row.content_bytes < scan.content_bytes
+            and (row.path == scan.path or (Path(row.path).parent == folder and row.path not in self.in_place))
+        ]
+
+    @cached_property
+    def in_place(self) -> set[str]:
+        """Paths at which the file that was read still lies."""
+        read = {(row.path, row.size_bytes, row.modified_micros) for row in self.log if row.status in READ}
+        return {path for path, *about in read if Path(path).is_file() and on_disk(Path(path)) == (path, *about)}
 
     def untold(self, entries: Iterable[FileEntry]) -> list[FileEntry]:
         """Entries that the log does not have in the same words already."""
@@ -103,16 +123,24 @@ def duplicate(scan: FileScan, twin: str) -> FileEntry:
     return FileEntry(replace(scan, chunks=()), "duplicate", f"same content as {twin}, which was read")
 
 
-def begins_with(scan: FileScan, row: Row) -> bool:
-    """Whether a file of the same path begins with all the content that the log tells of, and goes on."""
-    left = row.content_bytes
-    if row.path != scan.path or row.source_format == NFCAPD or scan.content_bytes <= left:
-        return False
-    path = Path(scan.path)
-    digest = hashlib.sha256()
+def readings_within(scan: FileScan, readings: Sequence[Row]) -> list[Row]:
+    """Those of ``readings`` with whose content the file begins; one pass, no further than it has to go."""
+    sizes = sorted({row.content_bytes for row in readings})
+    hashes = prefix_hashes(Path(scan.path), sizes) if sizes else {}
+    return [row for row in readings if hashes.get(row.content_bytes) == row.content_hash]
+
+
+def prefix_hashes(path: Path, sizes: Sequence[int]) -> dict[int, str]:
+    """SHA-256, hex, of the first bytes of the content of a file, by how many: each of the ascending ``sizes``."""
+    digest, done, hashes = hashlib.sha256(), 0, dict[int, str]()
+    left = deque(sizes)
     for piece in read_content(path, storage_of(path)):
-        digest.update(piece[:left])
-        left -= len(piece)
-        if left <= 0:
+        while left and left[0] <= done + len(piece):
+            head = digest.copy()
+            head.update(piece[: left[0] - done])
+            hashes[left.popleft()] = head.hexdigest()
+        if not left:
             break
-    return digest.hexdigest() == str(row.content_hash)
+        digest.update(piece)
+        done += len(piece)
+    return hashes

@@ -1,7 +1,7 @@
 """Segments of all customers on a date, by a registered model, and who moved since an earlier date."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from telflow.customers.features import as_of_day
 from telflow.errors import NoSegmentsError
 from telflow.lake import Lake, on_day
-from telflow.segments.inputs import TARGET, answers_of, load_segments
+from telflow.segments.inputs import TARGET, answers_of, count_too_few, load_segments
 from telflow.settings import Settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
 from telflow.tracking import model_name, open_tracking
@@ -27,6 +27,8 @@ class AssignReport:
         model: name of the registered model.
         version: its version.
         customers: by segment.
+        too_few: customers who were seen, but on fewer active days than a segment needs.
+        min_active_days: the days it needs.
         since: the earlier date that migrations are told from; None where there is none.
         moved: customers who were in a segment then and are in another now; None where another version told them then,
             which says nothing about who moved.
@@ -37,6 +39,8 @@ class AssignReport:
     model: str
     version: str
     customers: Mapping[str, int]
+    too_few: int
+    min_active_days: int
     since: date | None = None
     moved: int | None = None
     stayed: int | None = None
@@ -89,11 +93,20 @@ def assign_segments(
         lake.replace(CUSTOMER_SEGMENTS, rows, on_day(as_of), note=f"{name} version {found}")
     finally:
         rows.unpersist()
+    too_few = count_too_few(
+        daily,
+        settings,
+        as_of,
+        window_days=model.feature_window_days,
+        active_day_bytes=model.active_day_bytes,
+        min_active_days=model.min_active_days,
+    )
+    told = AssignReport(as_of, name, found, customers, too_few, model.min_active_days)
     moves = {pair: write_migrations(lake, *pair) for pair in pairs_of(lake, as_of, earlier, days)}
     if earlier is None:
-        return AssignReport(as_of, name, found, customers)
-    told = moves[earlier, as_of]
-    return AssignReport(as_of, name, found, customers, earlier, told.get("moved"), told.get("stayed"))
+        return told
+    moved = moves[earlier, as_of]
+    return replace(told, since=earlier, moved=moved.get("moved"), stayed=moved.get("stayed"))
 
 
 def segments_on(lake: Lake, day: date) -> DataFrame:

@@ -21,7 +21,7 @@ from telflow.segments.metrics import ari_of
 from telflow.segments.model import SegmentModel
 from telflow.settings import Settings
 from telflow.tables import CUSTOMER_DAILY, TRUTH_CUSTOMERS
-from telflow.tracking import champion_version, check_columns, model_name, open_tracking
+from telflow.tracking import champion_or_raise, check_columns, model_name, open_tracking
 
 
 @dataclass(frozen=True)
@@ -130,23 +130,16 @@ def named(name: str, chosen: str) -> Named:
     return Named(f"run {chosen}", SegmentModel.from_json(text))
 
 
-def champion_or_raise(name: str) -> str:
-    """Version of the champion."""
-    version = champion_version(name)
-    if version is None:
-        raise ModelMissingError(f"model {name} has no champion yet: run jobs/train_segments.py first")
-    return version
-
-
 def other_than(name: str, first: str) -> str:
-    """Newest version besides the one called ``first``; where there is none, the second-best run of its sweep."""
+    """Newest version of another run than that of ``first``; where there is none, the second-best run of its sweep."""
     client = MlflowClient()
     versions = sorted(client.search_model_versions(f"name='{name}'"), key=lambda each: int(each.version), reverse=True)
-    others = [str(each.version) for each in versions if f"version {each.version}" != first]
+    runs = {f"version {each.version}": each.run_id for each in versions}
+    own = runs.get(first, first.removeprefix("run "))
+    others = [str(each.version) for each in versions if f"version {each.version}" != first and each.run_id != own]
     if others:
         return others[0]
-    own = [each for each in versions if f"version {each.version}" == first]
-    found = None if not own or own[0].run_id is None else runner_up(client, own[0].run_id)
+    found = None if own is None else runner_up(client, own)
     if found is None:
         raise ModelMissingError(f"nothing to compare {first} of {name} with: name another version or run with --right")
     return found

@@ -5,7 +5,7 @@ that there is one answer. Rows come to the fits in a stable order, since the ord
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
 import numpy as np
@@ -50,6 +50,16 @@ class Candidate:
     seed: int
     starts: int
     iterations: int
+
+    @property
+    def used(self) -> dict[str, object]:
+        """What decides the fit, by name: no more than the algorithm looks at."""
+        told = asdict(self)
+        if self.algorithm != "kmeans":
+            del told["starts"]
+        if self.algorithm == "bisecting_kmeans":
+            told["iterations"] = min(self.iterations, BISECTING_ITERATIONS)
+        return told
 
 
 def in_stable_order(features: DataFrame, partitions: int) -> DataFrame:

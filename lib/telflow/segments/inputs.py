@@ -42,6 +42,14 @@ def features_of(
     return customer_features(daily, as_of, window_days, categories_of(settings), active_day_bytes)
 
 
+def count_too_few(
+    daily: DataFrame, settings: Settings, as_of: date, *, window_days: int, active_day_bytes: int, min_active_days: int
+) -> int:
+    """Customers with an active day in the window, but fewer than ``min_active_days``: they are in no segment."""
+    features = features_of(daily, settings, as_of, window_days, active_day_bytes)
+    return features.where(F.col("active_days") < min_active_days).count()
+
+
 def answers_of(
     daily: DataFrame, settings: Settings, as_of: date, model: SegmentModel, called: str, *, more: Sequence[str] = ()
 ) -> DataFrame:

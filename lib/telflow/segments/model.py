@@ -19,6 +19,8 @@ from telflow.scales import Scale
 MODEL_FILE: Final = "segments.json"
 LEAST_VARIANCE: Final = 1e-6  # of a mixture along any direction: in one without variance nothing could be far away
 
+FARTHEST: Final = 1e100  # in standard deviations: the squares of what is farther are infinite
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -42,9 +44,22 @@ class Preparation:
     rotation: tuple[tuple[float, ...], ...] | None = None
 
     def standardised(self, values: Floats) -> Floats:
-        """Evened out and standardised ``values``, (n, features)."""
-        even = np.stack([evened(values[:, at], scale) for at, scale in enumerate(self.scales)], axis=1)
-        return np.asarray((even - np.asarray(self.means)) / np.asarray(self.deviations))
+        """Evened out and standardised ``values``, (n, features).
+
+        Raises:
+            ModelInputError: a value has no logarithm or root, or is so far out that distances to it are no numbers.
+        """
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            even = np.stack([evened(values[:, at], scale) for at, scale in enumerate(self.scales)], axis=1)
+            standard = np.asarray((even - np.asarray(self.means)) / np.asarray(self.deviations))
+        outside = ~(np.abs(standard) < FARTHEST)
+        if outside.any():
+            row, at = np.argwhere(outside)[0]
+            raise ModelInputError(
+                f"row {row}, column {self.features[at]}: {values[row, at]:g} is out of range, its scale is "
+                f"{self.scales[at]}: give it in the unit of docs/features.md"
+            )
+        return standard
 
     def __call__(self, values: Floats) -> Floats:
         """``values`` (n, features) in the space of the model."""
@@ -124,7 +139,7 @@ class SegmentModel:
             ``frame``.
 
         Raises:
-            ModelInputError: a feature is missing, or a value of one is.
+            ModelInputError: a feature is missing, or a value of one is, or is out of range.
         """
         values = feature_values(frame, self.preparation.features)
         number, distance = self.assign(values)

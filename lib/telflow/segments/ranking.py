@@ -67,12 +67,19 @@ def standing(metrics: Metrics, segments: int, smallest_share: float, stability: 
     return Standing(share >= smallest_share, is_stable, ari, silhouette, segments, reason)
 
 
+def best_silhouette(standings: Sequence[Standing]) -> int | None:
+    """Position of the stable clustering with the greatest silhouette, which ``ranking`` measures others by."""
+    stable = [at for at, each in enumerate(standings) if each.passes and each.is_stable]
+    return max(stable, key=lambda at: standings[at].silhouette, default=None)
+
+
 def ranking(standings: Sequence[Standing], margin: float) -> list[int]:
     """Positions from the best to the last, equals in the order they come in.
 
     Stable clusterings whose silhouettes lie within ``margin`` of the best one's divide customers equally well: the one
-    with more segments says more about them, and goes first.
+    with more segments says more about them, and goes first. Where silhouettes hardly differ at all, that is the one
+    with the most segments that are large enough and stable.
     """
-    stable = [each.silhouette for each in standings if each.passes and each.is_stable]
-    near_best = max(stable, default=0.0) - margin
+    best = best_silhouette(standings)
+    near_best = (0.0 if best is None else standings[best].silhouette) - margin
     return sorted(range(len(standings)), key=lambda at: standings[at].order(near_best), reverse=True)

@@ -1,13 +1,14 @@
 """Training: a sweep over algorithm, number of segments and transform, each a nested run of one parent in MLflow."""
 
+import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import mlflow
 import pandas as pd
@@ -15,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from telflow.customers.features import as_of_day
-from telflow.errors import ModelInputError, NoSegmentsError, SettingsError
+from telflow.errors import ModelInputError, ModelMissingError, NoSegmentsError, SettingsError
 from telflow.lake import Lake
 from telflow.progress import progress
 from telflow.segments import plots
@@ -35,6 +36,7 @@ from telflow.segments.inputs import (
     MODULES,
     TARGET,
     answers_of,
+    count_too_few,
     features_of,
     known_features,
     load_segments,
@@ -49,21 +51,27 @@ from telflow.segments.metrics import (
 )
 from telflow.segments.model import Centres, Floats, Preparation, SegmentModel, write_model
 from telflow.segments.profile import Profiles, cluster_profiles
-from telflow.segments.ranking import Standing, ranking, standing
-from telflow.settings import Algorithm, SegmentsSettings, Settings, Transform
+from telflow.segments.ranking import Standing, best_silhouette, ranking, standing
+from telflow.settings import SegmentsSettings, Settings, Transform
 from telflow.tables import CUSTOMER_DAILY, TRUTH_CUSTOMERS
 from telflow.tracking import (
     CENTRES_ARTIFACT,
     Contest,
+    as_logged,
+    as_parameters,
     champion_version,
     log_plain_model,
     log_source,
     log_values,
     model_name,
     open_experiment,
+    open_tracking,
+    run_again,
+    run_data,
     settle,
 )
 
+SWEPT: Final = {"algorithms", "ks", "transforms", "seed", "starts", "iterations"}  # what the runs of a sweep differ in
 PLANTED: Final = "planted"
 
 Metrics = dict[str, float | None]
@@ -134,6 +142,7 @@ def train_segments(
     as_of: date | None = None,
     source_version: int | None = None,
     *,
+    again: str | None = None,
     promote: bool = False,
 ) -> TrainReport:
     """Run the sweep, register its winner, and move the alias champion if it is better by the margin.
@@ -143,6 +152,8 @@ def train_segments(
         settings: ``segments`` says what is swept; ``mlflow`` where it is tracked.
         as_of: local day after the last one looked at; when None, the day after the last one in customer_daily.
         source_version: version of customer_daily to read; when None, the newest.
+        again: a run to be run once more, a sweep or one clustering of it: by the settings that it logged, on its day
+            and its version of customer_daily; the model becomes champion by ``promote`` alone.
         promote: move the alias whatever the comparison says.
 
     Raises:
@@ -150,8 +161,11 @@ def train_segments(
         AsOfError: it holds no day before ``as_of``, or ends long before.
         NoSegmentsError: too few customers, or every clustering is refused.
         SettingsError: a feature that docs/features.md does not know.
+        ModelMissingError: there is no run ``again``, or it is none of a sweep.
         TrackingError: MLflow does not tell who is champion.
     """
+    if again is not None:
+        settings, as_of, source_version = as_run(settings, again)
     chosen, scales = settings.segments, scales_for(settings)
     version = lake.version(CUSTOMER_DAILY) if source_version is None else source_version
     rows, as_of = training_rows(lake, settings, as_of, version)
@@ -160,7 +174,7 @@ def train_segments(
         open_experiment(settings.mlflow, TARGET)
         with mlflow.start_run(run_name=f"segments as of {as_of}") as parent:
             log_source(lake, CUSTOMER_DAILY, read={CUSTOMER_DAILY.name: version})
-            mlflow.log_params(parameters(chosen, as_of, version))
+            log_sweep(lake.read(CUSTOMER_DAILY, version), settings, as_of, version, customers)
             even = fit_preparation(rows, "log_standard", scales, chosen.pca_variance)
             with progress(lake.spark, "segments"):
                 tried = ranked(sweep(rows, scales, even, chosen, parameters(chosen, as_of, version)), chosen.margin)
@@ -168,7 +182,10 @@ def train_segments(
             check_passing(tried)
             name = model_name(settings.mlflow, TARGET)
             daily = lake.read(CUSTOMER_DAILY, version)
-            contest = contest_of(with_prepared(rows, even), daily, as_of, tried[0], settings)
+            contest = contest_of(with_prepared(rows, even), daily, as_of, tried, settings)
+            if again is not None:
+                mlflow.set_tag("again", again)
+                contest = replace(contest, obstacle=run_again(again))
             made = register(tried[0], name)
             is_champion = settle(name, made, contest, promote=promote)
             return TrainReport(
@@ -185,6 +202,22 @@ def train_segments(
             )
     finally:
         rows.unpersist()
+
+
+def log_sweep(daily: DataFrame, settings: Settings, as_of: date, version: int, customers: int) -> None:
+    """Log what the sweep is, and of how many customers it tells, on the parent."""
+    chosen = settings.segments
+    sweep = as_parameters(chosen, set(SegmentsSettings.model_fields) - SWEPT)
+    mlflow.log_params({**parameters(chosen, as_of, version), **sweep})
+    too_few = count_too_few(
+        daily,
+        settings,
+        as_of,
+        window_days=chosen.window_days,
+        active_day_bytes=chosen.active_day_bytes,
+        min_active_days=chosen.min_active_days,
+    )
+    mlflow.log_metrics({"customers": float(customers), "customers_with_too_few_days": float(too_few)})
 
 
 def training_rows(
@@ -268,7 +301,7 @@ def tracked(
     """Fit ``candidate`` and log everything about it in a nested run."""
     title = f"{candidate.algorithm.replace('_', ' ')}, {candidate.k} segments, {candidate.transform.replace('_', ' ')}"
     with mlflow.start_run(run_name=title, nested=True) as run:
-        mlflow.log_params({**shared, **asdict(candidate), "silhouette_distance": SILHOUETTE_DISTANCE})
+        mlflow.log_params({**shared, **candidate.used, "silhouette_distance": SILHOUETTE_DISTANCE})
         started = time.monotonic()
         centres = fit_centres(space.rows, candidate)
         seconds = time.monotonic() - started
@@ -353,7 +386,7 @@ def register(winner: Tried, name: str) -> str:
     example = pd.DataFrame(winner.profiles.means, columns=list(winner.profiles.features))
     with mlflow.start_run(run_id=winner.run_id, nested=True), tempfile.TemporaryDirectory() as folder:
         write_model(winner.model, Path(folder))
-        return cast(str, log_plain_model(Path(folder), MODULES, example, winner.model.predict(example), name))
+        return log_plain_model(Path(folder), MODULES, example, winner.model.predict(example), name)
 
 
 def common_silhouette(
@@ -368,18 +401,22 @@ def common_silhouette(
     return silhouette(with_prepared(clustered.drop(PREPARED), even))
 
 
-def contest_of(rows: DataFrame, daily: DataFrame, as_of: date, winner: Tried, settings: Settings) -> Contest:
+def contest_of(rows: DataFrame, daily: DataFrame, as_of: date, tried: Sequence[Tried], settings: Settings) -> Contest:
     """The winner of a sweep beside the champion, each as it would be used, on the customers whom both answer.
+
+    Of clusterings within the margin of the best silhouette the finer one wins (``ranking``). So that it does not lose
+    what the best one would have won, its value is that of the best one, as long as it is itself above the champion's.
 
     Args:
         rows: features of the customers, and ``prepared``: them evened out and standardised, which both are measured in.
         daily: rows of CUSTOMER_DAILY that they come from.
         as_of: their date.
-        winner: the best of the sweep.
+        tried: the sweep, the winner first.
         settings: ``segments`` has the margin, ``mlflow`` names the registered model.
     """
     name = model_name(settings.mlflow, TARGET)
     margin = settings.segments.margin
+    winner = tried[0]
     own = winner.metrics["common_silhouette"] or 0.0
     holder = champion_version(name)
     if not winner.standing.is_stable:
@@ -389,8 +426,14 @@ def contest_of(rows: DataFrame, daily: DataFrame, as_of: date, winner: Tried, se
     try:
         champion, _ = load_segments(name, holder)
         theirs = answers_of(daily, settings, as_of, champion, f"{name} version {holder}")
-        return Contest("silhouette", *common_silhouettes(rows, winner.model, theirs), margin)
-    except (ModelInputError, NoSegmentsError) as error:
+        ours, held = common_silhouettes(rows, winner.model, theirs)
+        best = best_silhouette([each.standing for each in tried])
+        if not best or ours <= held:
+            return Contest("silhouette", ours, held, margin)
+        greatest, _ = common_silhouettes(rows, tried[best].model, theirs)
+        remark = f"of {tried[best].candidate.k} segments; {winner.candidate.k} have {ours:.4f} and say more"
+        return Contest("silhouette", max(ours, greatest), held, margin, remark=remark)
+    except (ModelInputError, ModelMissingError, NoSegmentsError) as error:
         obstacle = f"not measured beside the champion, version {holder}: {error}; --promote replaces it all the same"
         return Contest("silhouette", own, None, margin, obstacle)
 
@@ -422,35 +465,20 @@ def silhouette_by(rows: DataFrame, side: str) -> float:
 
 def parameters(chosen: SegmentsSettings, as_of: date, source_version: int) -> dict[str, object]:
     """What a run needs to be told again, of what is the same for the whole sweep."""
-    shared = chosen.model_dump(exclude={"algorithms", "ks", "transforms", "seed", "starts", "iterations", "features"})
-    return {
-        **shared,
-        "features": ",".join(chosen.features),
-        "as_of": as_of.isoformat(),
-        "source_version": source_version,
-    }
+    return {**as_parameters(chosen, SWEPT), "as_of": as_of.isoformat(), "source_version": source_version}
 
 
-def refit(lake: Lake, settings: Settings, logged: Mapping[str, str]) -> Centres:
-    """Centres fitted once more from the parameters that a run logged, and the version of the table that it read.
+def as_run(settings: Settings, run_id: str) -> tuple[Settings, date, int]:
+    """Settings, date and version of customer_daily that a run logged, of a sweep or of one clustering of it.
 
-    Args:
-        lake: the lake that the run read.
-        settings: for everything that no run depends on.
-        logged: parameters of a run of the sweep, as MLflow has them.
+    Raises:
+        ModelMissingError: there is no such run, or it is none of a sweep.
     """
-    own = {key: logged[key] for key in SegmentsSettings.model_fields if key in logged and key != "features"}
-    typed = {key: type(getattr(settings.segments, key))(value) for key, value in own.items()}
-    sections = settings.segments.model_copy(update={**typed, "features": tuple(logged["features"].split(","))})
-    again = settings.model_copy(update={"segments": sections})
-    rows, _ = training_rows(lake, again, date.fromisoformat(logged["as_of"]), int(logged["source_version"]))
-    try:
-        transform = cast(Transform, logged["transform"])
-        preparation = fit_preparation(rows, transform, scales_for(again), sections.pca_variance)
-        algorithm = cast(Algorithm, logged["algorithm"])
-        candidate = Candidate(
-            algorithm, int(logged["k"]), transform, sections.seed, sections.starts, sections.iterations
-        )
-        return fit_centres(with_prepared(rows, preparation), candidate)
-    finally:
-        rows.unpersist()
+    open_tracking(settings.mlflow)
+    told = run_data(run_id).params
+    if not {"as_of", "source_version"} <= set(told):
+        raise ModelMissingError(f"run {run_id} is none of train_segments.py: name a sweep, or a run below one")
+    one = {f"{name}s": f"[{json.dumps(told[name])}]" for name in ("algorithm", "transform") if name in told}
+    one |= {"ks": f"[{told['k']}]"} if "k" in told else {}
+    again = settings.model_copy(update={"segments": as_logged(settings.segments, {**told, **one})})
+    return again, date.fromisoformat(told["as_of"]), int(told["source_version"])

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from telflow.dashboard import components, units
 from telflow.dashboard.page import View
-from telflow.dashboard.pages.recommendation_list import short_of
+from telflow.dashboard.pages.recommendation_list import association_words, short_of
 from telflow.dashboard.queries import profile
 from telflow.dashboard.queries.recommendations import NO_CHANGE
 
@@ -36,13 +36,15 @@ def fit_words(row: Mapping[str, Any]) -> str:
     used = units.share(row["utilisation"]) if row["utilisation"] is not None else None
     going = f" As use goes now, {used} of its volume is used." if used else ""
     sure = sureness(row)
+    short = short_of(row["upsize_causes"])
+    if row["advice"] == "stay" and short:
+        return f"The plan {plan} is too small in {short}, but no plan with more is sold.{going}"
     if row["advice"] == "stay":
         return f"The plan {plan} is the right size{sure}.{going}"
     cost = "" if row["price_difference"] is None else f" ({price(row)})"
     better = f"{row['suggested_plan']}{cost} would do.{going}"
     if row["advice"] == "down":
         return f"The plan {plan} is larger than needed{sure}: {better}"
-    short = short_of(row["upsize_causes"])
     return f"The plan {plan} is too small{f' in {short}' if short else ''}{sure}: {better}"
 
 
@@ -68,7 +70,7 @@ def recommendations_card(view: View, customer: str) -> Component:
 
 
 def recommendation(row: Mapping[str, Any]) -> list[Component]:
-    """One recommendation: what, why, what it changes, how sure it is, and whether one may come with it."""
+    """One recommendation: what, why, what it changes, what stands beside it, and whether one may come with it."""
     facts = [row["kind"]]
     if row["price_difference"] is not None:
         facts.append(f"price {price(row)}")
@@ -76,6 +78,10 @@ def recommendation(row: Mapping[str, Any]) -> list[Component]:
     facts.append(f"sure to {units.share(row['confidence'])}" if is_sure else "by a count or a lack, not a probability")
     if row["churn_probability"] is not None:
         facts.append(f"{units.share(row['churn_probability'])} to leave, as scored on {row['churn_as_of']}")
+    if row["ufm_level"] is not None:
+        facts.append(f"UFM level {row['ufm_level']}")
+    if row["association"] is not None:
+        facts.append(f"often follows from {association_words(row)}")
     if row["kind"] != NO_CHANGE:
         facts.append("may be approached" if row["may_approach"] else "must not be approached")
     return [html.B(row["service"]), html.Span(f" · {' · '.join(facts)}", className="facts"), html.P(row["reason"])]

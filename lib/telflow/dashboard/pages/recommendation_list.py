@@ -23,6 +23,13 @@ COLUMNS: Final = (
     column("service", "What", minWidth=84, **WRAPPED),
     column("reason", "Reason", minWidth=220, autoHeight=True, **WRAPPED),
     column("short_of", "Too small", minWidth=92, headerTooltip="What of the plan is too small", **WRAPPED),
+    column(
+        "evidence",
+        "Follows from",
+        minWidth=104,
+        headerTooltip="Categories it is often used beside",
+        **WRAPPED,
+    ),
     column("price_difference", "Price", "money", minWidth=78, headerTooltip="Change of the monthly price"),
     column(
         "confidence", "Sure", "likely", minWidth=88, headerTooltip="A count or a lack has no probability", **WRAPPED
@@ -68,9 +75,15 @@ def listed(row: Mapping[str, Any], filters: Filters) -> dict[str, Any]:
         **row,
         "link": profile_link(row["customer"], filters),
         "approach": "yes" if row["may_approach"] else "no",
+        "evidence": association_words(row),
         "short_of": short_of(row["upsize_causes"]) if row["kind"] == PLAN_UP else "",
         "churn_as_of": f"{row['churn_as_of']}" if row["churn_as_of"] else "",
     }
+
+
+def association_words(row: Mapping[str, Any]) -> str:
+    """The association that supports a recommendation, with its lift; nothing where none does."""
+    return "" if row["association"] is None else f"{row['association']} (lift {row['association_lift']:.1f})"
 
 
 def short_of(causes: Sequence[str] | None) -> str:

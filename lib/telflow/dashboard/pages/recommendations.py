@@ -146,12 +146,10 @@ def told_kinds(counts: pl.DataFrame, minimum: int) -> pl.DataFrame:
 def causes_card(base: pl.DataFrame, view: View) -> Component:
     """What is too small of the plans that are."""
     title = "Why plans are too small"
-    short = base.filter(pl.col("advice") == "up").select("customer", pl.col("upsize_causes").alias("cause"))
-    if not short.height or short.schema["cause"] != pl.List(pl.String):
+    short = causes_of(base)
+    if not short.height:
         return components.card(title, note="No plan is surely too small.", span=6)
-    causes = (
-        short.explode("cause").drop_nulls("cause").group_by("cause").agg(pl.len().cast(pl.Int64).alias("customers"))
-    )
+    causes = short.group_by("cause").agg(pl.len().cast(pl.Int64).alias("customers"))
     named = causes.with_columns(pl.col("cause").replace(CAUSES)).sort(["customers", "cause"], descending=[True, False])
     told = suppress(named, "customers", view.minimum, [])
     shown = told.filter(~pl.col(SUPPRESSED))
@@ -159,8 +157,15 @@ def causes_card(base: pl.DataFrame, view: View) -> Component:
     parts = [f"{row['cause']} {units.count(row['customers'])}" for row in shown.to_dicts()]
     text = f"{'; '.join(parts) or 'Too few for each cause to be shown'}."
     text += f" {hidden} are hidden, as fewer than {view.minimum} customers have one of them." if hidden else ""
-    note = "Customers whose plan is too small, by what is short of it; some are short of several"
+    note = "Customers whose plan is too small, by what is short of it, also where no plan with more is sold"
     return components.chart(title, causes_figure(shown, view.look), text, "recommendation-causes", note=note, span=6)
+
+
+def causes_of(base: pl.DataFrame) -> pl.DataFrame:
+    """``customer`` and ``cause``: a row for each thing that is too small, whatever is advised about it."""
+    if base.schema["upsize_causes"] != pl.List(pl.String):  # where nobody was looked at it has no type
+        return base.clear().select("customer", pl.lit("").alias("cause"))
+    return base.select("customer", pl.col("upsize_causes").alias("cause")).explode("cause").drop_nulls("cause")
 
 
 def without_card(base: pl.DataFrame, found: pl.DataFrame, minimum: int) -> Component:

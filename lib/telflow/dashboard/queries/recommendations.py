@@ -7,12 +7,13 @@ import polars as pl
 
 from telflow.dashboard.data import Reader
 from telflow.dashboard.filters import Filters
-from telflow.dashboard.queries.customers import NEWEST_SEGMENT
 from telflow.dashboard.queries.where import Where
 from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SEGMENTS, SUBSCRIBERS
 from telflow.errors import TableMissingError
 
 NONE = "none"
+SEGMENT_THEN = """SELECT customer, segment FROM customer_segments
+        WHERE as_of = (SELECT MAX(as_of) FROM customer_segments WHERE as_of <= ?)"""
 PLAN_UP, NO_CHANGE = "plan up", "no change"
 KINDS = ("retention", PLAN_UP, "plan down", "service", NO_CHANGE)
 
@@ -28,9 +29,9 @@ def base_of(reader: Reader, as_of: date) -> pl.DataFrame:
     """Whoever recommendations were thought of for on ``as_of``.
 
     Returns:
-        ``customer``, ``plan``, ``region``, ``segment`` (none where in none), and of plan_fit ``untold_reason``,
-        ``advice`` and ``upsize_causes``; plan_fit has a row for each subscriber, and where it is missing these are
-        those with a recommendation.
+        ``customer``, ``plan``, ``region``, ``segment`` (the newest by then; none where in none), and of plan_fit
+        ``untold_reason``, ``advice`` and ``upsize_causes``; plan_fit has a row for each subscriber, and where it is
+        missing these are those with a recommendation.
     """
     try:
         reader.state(PLAN_FIT.name)
@@ -40,19 +41,19 @@ def base_of(reader: Reader, as_of: date) -> pl.DataFrame:
         nothing = ", ".join(f"NULL AS {name}" for name in ("plan", "untold_reason", "advice", "upsize_causes"))
         known = f"SELECT DISTINCT customer, {nothing} FROM recommendations WHERE as_of = ?"
         relations = [RECOMMENDATIONS.name]
-    segments = "(SELECT '' AS customer, '' AS segment)"
+    segments, days = "SELECT '' AS customer, '' AS segment", [as_of]
     try:
         reader.state(SEGMENTS.name)
-        segments = f"({NEWEST_SEGMENT.replace('SELECT customer', 'SELECT customer, segment', 1)})"
+        segments, days = SEGMENT_THEN, [as_of, as_of]
         relations.append(SEGMENTS.name)
     except TableMissingError:
         pass
     return reader.query(
         f"""SELECT f.customer, COALESCE(f.plan, s.plan, '{NONE}') AS plan, COALESCE(s.region, '{NONE}') AS region,
         COALESCE(g.segment, '{NONE}') AS segment, f.untold_reason, f.advice, f.upsize_causes FROM ({known}) f
-        LEFT JOIN subscribers s ON s.customer = f.customer LEFT JOIN {segments} g ON g.customer = f.customer
+        LEFT JOIN subscribers s ON s.customer = f.customer LEFT JOIN ({segments}) g ON g.customer = f.customer
         ORDER BY f.customer""",
-        [as_of],
+        days,
         [*relations, SUBSCRIBERS.name],
     )
 

@@ -5,7 +5,7 @@
 -- growth: change of gigabytes_per_day against the month before, as a part of it; null for the first
 WITH months AS (
   SELECT
-    CAST(date_trunc('MONTH', local_date) AS DATE) AS month,
+    trunc(local_date, 'MONTH') AS month,
     COUNT(DISTINCT local_date) AS days,
     SUM(bytes) / 1e9 / COUNT(DISTINCT local_date) AS gigabytes_per_day
   FROM scope_load

@@ -11,6 +11,6 @@ WITH used AS (
 SELECT
   COUNT(*) AS customers,
   COUNT_IF(bytes >= cut) AS heavy_customers,
-  SUM(CASE WHEN bytes >= cut THEN bytes ELSE 0 END) / SUM(bytes) AS heavy_share
+  try_divide(SUM(CASE WHEN bytes >= cut THEN bytes ELSE 0 END), SUM(bytes)) AS heavy_share
 FROM used
 CROSS JOIN (SELECT percentile(bytes, 0.9) AS cut FROM used) AS cuts

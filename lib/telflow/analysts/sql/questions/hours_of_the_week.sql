@@ -3,11 +3,6 @@
 -- hour: hour of the local clock, 0 to 23
 -- gigabytes: mean volume of such an hour, 10^9 bytes
 SELECT weekday, hour, mean_bytes / 1e9 AS gigabytes
-FROM hour_by_weekday
-WHERE
-  scope_kind = 'network'
-  AND month = (
-    SELECT month FROM hour_by_weekday GROUP BY month ORDER BY COUNT(DISTINCT weekday) DESC, month DESC LIMIT 1
-  )
+FROM bi_hours_of_week
 ORDER BY mean_bytes DESC, weekday, hour
 LIMIT 10

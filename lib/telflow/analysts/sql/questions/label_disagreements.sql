@@ -7,7 +7,9 @@ SELECT
   observed_application,
   service,
   SUM(bytes) / 1e9 AS gigabytes,
-  SUM(bytes) / (SELECT SUM(bytes) FROM reclassification WHERE agreement <> 'unobserved') AS share
+  try_divide(
+    SUM(bytes), (SELECT SUM(bytes) FROM reclassification WHERE agreement <> 'unobserved')
+  ) AS share
 FROM reclassification
 WHERE agreement = 'differs'
 GROUP BY observed_application, service

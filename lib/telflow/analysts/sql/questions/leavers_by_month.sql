@@ -3,7 +3,7 @@
 -- leavers: subscribers who left
 -- complained: those of them with a complaint in the 28 days up to their last
 SELECT
-  CAST(date_trunc('MONTH', churn_date) AS DATE) AS month,
+  trunc(churn_date, 'MONTH') AS month,
   COUNT(DISTINCT churn_events.customer) AS leavers,
   COUNT(DISTINCT complaints.customer) AS complained
 FROM churn_events

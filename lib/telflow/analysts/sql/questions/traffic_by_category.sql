@@ -6,9 +6,12 @@
 SELECT
   category,
   SUM(src_bytes + dst_bytes) / 1e9 AS gigabytes,
-  SUM(src_bytes + dst_bytes) / (
-    SELECT SUM(src_bytes + dst_bytes) FROM traffic_by_window
-    WHERE event_date > (SELECT date_sub(MAX(event_date), 28) FROM traffic_by_window)
+  try_divide(
+    SUM(src_bytes + dst_bytes),
+    (
+      SELECT SUM(src_bytes + dst_bytes) FROM traffic_by_window
+      WHERE event_date > (SELECT date_sub(MAX(event_date), 28) FROM traffic_by_window)
+    )
   ) AS share,
   SUM(flows_started) AS flows
 FROM traffic_by_window

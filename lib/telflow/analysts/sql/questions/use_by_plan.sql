@@ -9,7 +9,7 @@ SELECT
   COUNT(DISTINCT customer) AS customers,
   percentile(bytes, 0.5) / 1e9 AS median_gigabytes,
   percentile(bytes, 0.95) / 1e9 AS p95_gigabytes,
-  SUM(bytes_up) / SUM(bytes) AS up_share
+  try_divide(SUM(bytes_up), SUM(bytes)) AS up_share
 FROM bi_customer_days
 WHERE local_date > (SELECT date_sub(MAX(local_date), 28) FROM bi_customer_days)
 GROUP BY plan

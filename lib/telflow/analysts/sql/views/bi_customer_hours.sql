@@ -6,15 +6,21 @@
 -- plan: plan, none where unknown
 -- region: region, none where unknown
 -- bytes: bytes both ways
+WITH in_hours AS (
+  SELECT
+    *,
+    convert_timezone('${zone}', 'UTC', CAST(local_date AS TIMESTAMP_NTZ)) + make_dt_interval(0, elapsed) AS utc_time
+  FROM customer_daily
+  LATERAL VIEW posexplode(bytes_by_hour) by_hour AS elapsed, bytes
+)
 SELECT
   local_date,
-  to_utc_timestamp(CAST(local_date AS TIMESTAMP), '${zone}') + make_dt_interval(0, elapsed) AS hour_start,
-  hour(from_utc_timestamp(
-    to_utc_timestamp(CAST(local_date AS TIMESTAMP), '${zone}') + make_dt_interval(0, elapsed), '${zone}'
-  )) AS local_hour,
+  timestamp_seconds(
+    86400L * unix_date(CAST(utc_time AS DATE)) + 3600 * hour(utc_time) + 60 * minute(utc_time) + second(utc_time)
+  ) AS hour_start,
+  hour(convert_timezone('UTC', '${zone}', utc_time)) AS local_hour,
   customer,
   plan,
   region,
   bytes
-FROM customer_daily
-LATERAL VIEW posexplode(bytes_by_hour) by_hour AS elapsed, bytes
+FROM in_hours

@@ -4,7 +4,7 @@
 -- scope_kind: network, category, plan, region or tier
 -- scope: which one; all for the network
 -- total_bytes: bytes of the period
--- busy_hour_local: start of the 60 minutes of greatest load, local time
+-- busy_hour_local: start of the 60 minutes of greatest load, local time, without a zone
 -- busy_hour_bytes: bytes in them
 -- adph_bytes: mean over days of each day's own busy-hour bytes
 -- tcbh_local_hour: start of the clock hour that is busiest over all days, hours after midnight
@@ -17,7 +17,9 @@ SELECT
   scope_kind,
   scope,
   total_bytes,
-  from_utc_timestamp(busy_hour_start, '${zone}') AS busy_hour_local,
+  convert_timezone(
+    'UTC', '${zone}', TIMESTAMP_NTZ'1970-01-01 00:00:00' + unix_seconds(busy_hour_start) * INTERVAL '1' SECOND
+  ) AS busy_hour_local,
   busy_hour_bytes,
   adph_bytes,
   tcbh_start_minute / 60 AS tcbh_local_hour,

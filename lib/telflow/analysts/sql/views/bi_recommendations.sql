@@ -7,8 +7,23 @@
 -- reason: why, in words
 -- price_difference: change of the monthly price; null where it is not known
 -- confidence: probability, 0 to 1; null where a count or a lack is the reason
+-- association: categories used, from which the one that rises often follows; null where no such rule supports it
+-- association_lift: how much oftener than among all customers
+-- ufm_level: level of the newest ufm scores up to as_of; null where not scored
 -- is_suppressed: offers of more were held back
 -- may_approach: the customer may be approached with it
 SELECT
-  as_of, customer, rank, kind, service, reason, price_difference, confidence, is_suppressed, may_approach
+  as_of,
+  customer,
+  rank,
+  kind,
+  service,
+  reason,
+  price_difference,
+  confidence,
+  association,
+  association_lift,
+  ufm_level,
+  is_suppressed,
+  may_approach
 FROM recommendations
