@@ -72,7 +72,7 @@ def test_a_list_is_exported_with_its_numbers(page: Page, address: str, tmp_path:
     lines = saved.read_text().splitlines()
     assert started.value.suggested_filename == "recommendations.csv"
     assert len(lines) == 31
-    assert '"plan up","plus","because plan up","volume","16","0.75","12"' in lines[1]
+    assert '"plan up","plus","because plan up","volume","","16","0.75","12"' in lines[1]
 
 
 def test_a_recommendation_leads_to_its_customer(page: Page, address: str) -> None:

@@ -5,12 +5,12 @@ CREATE OR REPLACE MACRO level_from(value, cuts) AS
     CASE WHEN value IS NOT NULL THEN 1 + len(list_filter(cuts, lambda cut: value >= cut)) END;
 CREATE OR REPLACE VIEW customer_scores AS
 WITH told AS (
-    SELECT min(local_date) AS lake_start, max(local_date) + 1 AS as_of FROM customer_days
+    SELECT min(local_date) AS lake_start, max(local_date) FILTER (connections > 0) + 1 AS as_of FROM customer_days
 ),
 days AS (
     SELECT customer_days.*, lake_start, as_of, local_date >= as_of - getvariable('window_days') AS is_in_window
     FROM customer_days, told
-    WHERE local_date >= as_of - getvariable('window_days') - getvariable('known_days')
+    WHERE local_date >= as_of - getvariable('window_days') - getvariable('known_days') AND local_date < as_of
 ),
 measures AS (
     SELECT customer, any_value(as_of) AS as_of, any_value(lake_start) AS lake_start, min(local_date) AS first_day,
