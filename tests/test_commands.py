@@ -1,6 +1,6 @@
 """Commands that README and docs/ show are run: a command that no rule covers fails.
 
-Those of the tutorial run in tests/test_tutorial.py, those of the wheel in tests/test_wheel.py. Four kinds more are not
+Those of the tutorial are run by nothing yet, those of the wheel by tests/test_wheel.py. Four kinds more are not
 run here as they stand, each for its reason:
 
 - scripts that train, compare, score or advise: minutes of Spark each, on months of records. Their arguments are read by
