@@ -150,18 +150,23 @@ def local(spark: SparkSession, home: Path, raw: Path) -> Lake:
     return Lake(spark, str(home / "local" / "lake"))
 
 
-def test_the_cluster_makes_the_tables_of_one_machine_though_an_executor_is_killed(
-    spark: SparkSession, local: Lake, site: Site
-) -> None:
-    lake, killed = site.home / "cluster" / "lake", list[int]()
-    Thread(target=kill_one, args=(site.cluster, lake / FLOWS.name, killed), daemon=True).start()
-    told = site.submit("cluster", "run_pipeline.py")
-    assert len(killed) == 1
-    assert "Lost executor" in told
-    for script in ("train_segments.py", "assign_segments.py"):
+def test_the_cluster_makes_the_tables_of_one_machine(spark: SparkSession, local: Lake, site: Site) -> None:
+    for script in ("run_pipeline.py", "train_segments.py", "assign_segments.py"):
         site.submit("cluster", script)
     for table in (*PIPELINE, CUSTOMER_SEGMENTS):
-        assert_same(table, local, Lake(spark, str(lake)))
+        assert_same(table, local, Lake(spark, str(site.home / "cluster" / "lake")))
+
+
+def test_an_executor_killed_on_the_way_changes_nothing(spark: SparkSession, local: Lake, site: Site) -> None:
+    killed: list[int] = []
+    flows = site.home / "killed" / "lake" / FLOWS.name
+    killer = Thread(target=kill_one, args=(site.cluster, flows, killed), daemon=True)
+    killer.start()
+    told = site.submit("killed", "run_pipeline.py")
+    assert len(killed) == 1
+    assert "Lost executor" in told
+    for table in PIPELINE:
+        assert_same(table, local, Lake(spark, str(site.home / "killed" / "lake")))
 
 
 def arguments(home: Path, raw: Path, name: str) -> list[str]:
