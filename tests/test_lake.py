@@ -9,9 +9,10 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from telflow.errors import TableMissingError, TableOutdatedError
-from telflow.lake import APART, Lake
+from telflow.lake import Lake
 from telflow.tables import (
     ALL_TABLES,
+    APART,
     CHURN_EVENTS,
     CUSTOMER_DAILY,
     DAY_LOG,

@@ -11,16 +11,7 @@ from pyspark.sql import functions as F
 
 from telflow.errors import TableMissingError, TableOutdatedError
 from telflow.settings import LakeSettings
-from telflow.tables import Table
-
-PIPELINE = "run_pipeline.py"
-APART = (  # writers of tables that the daily run leaves alone
-    "assign_segments.py",
-    "score_churn.py",
-    "find_micro_trends.py",
-    "recommend_services.py",
-    "simulate_telemetry.py",
-)
+from telflow.tables import PIPELINE, Table
 
 
 @dataclass(frozen=True)
@@ -164,7 +155,7 @@ def remedy(table: Table) -> str:
     """What to do where ``table`` is not there: which job writes it, and whether the daily run does too."""
     if not table.writer:
         return "no job has run on this lake; begin with jobs/run_pipeline.py"
-    daily = "" if table.writer in (*APART, PIPELINE) else f", or jobs/{PIPELINE}, which runs that too"
+    daily = "" if table.writer == PIPELINE or not table.is_daily else f", or jobs/{PIPELINE}, which runs that too"
     return f"run jobs/{table.writer} first{daily}"
 
 
@@ -174,7 +165,8 @@ def with_later_columns(rows: DataFrame, table: Table) -> DataFrame:
     Raises:
         TableOutdatedError: one of them cannot be null.
     """
-    later = [column for column in table.schema if column.name not in rows.columns]
+    there = set(rows.columns)
+    later = [column for column in table.schema if column.name not in there]
     needed = [column.name for column in later if not column.nullable]
     if needed:
         raise TableOutdatedError(

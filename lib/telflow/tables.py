@@ -8,6 +8,16 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 
+PIPELINE = "run_pipeline.py"
+APART = (  # writers of tables that the daily run leaves alone
+    "assign_segments.py",
+    "score_churn.py",
+    "find_micro_trends.py",
+    "recommend_services.py",
+    "simulate_telemetry.py",
+)
+
+
 @dataclass(frozen=True)
 class Table:
     """A declared table.
@@ -44,6 +54,11 @@ class Table:
         """Columns in order, with their comments."""
         types = import_module("pyspark.sql.types")  # here, as the dashboard reads declarations and has no Spark
         return cast("StructType", types.StructType.fromDDL(self.ddl))
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether the daily run writes it."""
+        return self.writer not in APART
 
     @property
     def columns(self) -> list[str]:

@@ -10,15 +10,10 @@ from telflow import tables
 from telflow.classify.registries import FIRST_DYNAMIC_PORT
 from telflow.tables import Table
 
-PIPELINE = "jobs/run_pipeline.py"
-WRITERS = {  # jobs that write what jobs/run_pipeline.py does not
+WRITERS = {  # where the job alone is not enough
     "customer_segments": "jobs/train_segments.py, then jobs/assign_segments.py",
     "segment_migrations": "jobs/assign_segments.py, for two dates",
     "churn_scores": "jobs/train_churn.py, then jobs/score_churn.py",
-    "micro_trends": "jobs/find_micro_trends.py",
-    "plan_fit": "jobs/recommend_services.py",
-    "category_associations": "jobs/recommend_services.py",
-    "recommendations": "jobs/recommend_services.py",
 }
 
 
@@ -78,7 +73,8 @@ class Relation:
     @property
     def writer(self) -> str:
         """The job that writes its table."""
-        return WRITERS.get(self.table.name, PIPELINE)
+        script = tables.PIPELINE if self.table.is_daily else self.table.writer
+        return WRITERS.get(self.table.name, f"jobs/{script}")
 
 
 TRAFFIC_BY_HOUR = Relation(

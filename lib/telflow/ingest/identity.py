@@ -8,7 +8,7 @@ by another of the same name has outgrown nothing: both count.
 """
 
 import hashlib
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -89,15 +89,20 @@ class KnownFiles:
 
     def readings_moved_to(self, scan: FileScan) -> list[Row]:
         """Shorter readings whose file may be that of ``scan``: by its path, or since it is no longer where it was."""
-        folder = Path(scan.path).parent
         return [
             row
-            for row in self.log
-            if row.status in READ
-            and row.source_format != NFCAPD
-            and row.content_bytes < scan.content_bytes
-            and (row.path == scan.path or (Path(row.path).parent == folder and row.path not in self.in_place))
+            for row in self.text_readings[Path(scan.path).parent]
+            if row.content_bytes < scan.content_bytes and (row.path == scan.path or row.path not in self.in_place)
         ]
+
+    @cached_property
+    def text_readings(self) -> defaultdict[Path, list[Row]]:
+        """Readings whose content can grow, by folder: all but those of nfdump's binary files."""
+        found: defaultdict[Path, list[Row]] = defaultdict(list)
+        for row in self.log:
+            if row.status in READ and row.source_format != NFCAPD:
+                found[Path(row.path).parent].append(row)
+        return found
 
     @cached_property
     def in_place(self) -> set[str]:
