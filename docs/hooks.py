@@ -15,10 +15,12 @@ from telflow.analysts.reference import reference_pages
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages of the reference to ``files``."""
     root = Path(config.config_file_path).parent
+    readme = (root / "README.md").read_text(encoding="utf-8")
     settings = (root / "conf" / "base" / "settings.yaml").read_text(encoding="utf-8")
     scripts = sorted(path.stem for path in (root / "jobs").glob("*.py") if path.stem != "__init__")
     bundle = [path.read_text(encoding="utf-8") for path in sorted((root / "jobs").glob("*.job.yml"))]
-    for path, text in reference_pages(settings, {f"{name}.py": help_of(name) for name in scripts}, bundle).items():
+    helps = {f"{name}.py": help_of(name) for name in scripts}
+    for path, text in reference_pages(readme, settings, helps, bundle).items():
         files.append(File.generated(config, path, content=text))
     return files
 

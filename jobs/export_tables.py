@@ -5,16 +5,13 @@ export takes its place whole, or not at all.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from telflow.analysts.exports import FORMATS, Exported, choose_sources, export
+from telflow.analysts.exports import FORMATS, SYNTHETIC, Exported, choose_sources, export
 from telflow.analysts.hyper import hyper_library
 from telflow.analysts.views import is_synthetic
-from telflow.cli import add_days, job_parser, open_job, run_job
-
-SYNTHETIC = "These records are synthetic: they were simulated, and are nobody's."
+from telflow.cli import add_days, job_parser, open_job, run_script
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sources = choose_sources(job.lake, arguments.names, job.settings.network.zone)
     if not sources:
         print(f"{job.lake.root} holds no table for analysts yet: nothing to export")
+    synthetic = is_synthetic(job.lake)
     written = export(
         sources,
         arguments.output,
@@ -32,11 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         days=arguments.days,
         gzip=arguments.gzip,
         overwrite=arguments.overwrite,
+        synthetic=synthetic,
     )
     for exported in written:
         print(line(exported), flush=True)
-    if is_synthetic(job.lake) and sources:
-        (arguments.output / "SYNTHETIC.txt").write_text(f"{SYNTHETIC}\n", encoding="utf-8")
+    if synthetic and sources:
         print(SYNTHETIC)
     return 0
 
@@ -61,4 +59,4 @@ def line(exported: Exported) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

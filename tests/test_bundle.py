@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,6 +14,7 @@ from graphlib import TopologicalSorter
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,9 +25,11 @@ from databricks.bundles.dashboards import Dashboard
 from databricks.bundles.jobs import Job
 from mlflow import environment_variables
 
+from telflow.analysts.reference import spoken
 from telflow.dashboard.access import check_access
 from telflow.dashboard.serving import environment_settings
 from telflow.settings import load_settings
+from tests.wheel import copy_sources
 
 BUNDLE = yaml.safe_load(Path("databricks.yml").read_text(encoding="utf-8"))
 JOB_FILES = sorted(Path("jobs").glob("*.job.yml"))
@@ -149,6 +151,47 @@ def test_tasks_are_unique_and_their_order_resolves(key: str) -> None:
 
 def ancestors(needs: dict[str, list[str]], key: str) -> set[str]:
     return {found for need in needs[key] for found in {need, *ancestors(needs, need)}}
+
+
+def test_jobs_run_when_the_guide_says() -> None:
+    found = {key: spoken(job["schedule"]["quartz_cron_expression"]) for key, job in jobs().items()}
+    assert found == {
+        "daily": "every day at 03:30",
+        "segments": "Sundays at 09:00",
+        "churn": "on day 1 of each month at 12:00",
+        "maintenance": "Sundays at 15:00",
+    }
+    table = dict(re.findall(r"^\| `(\w+)` \| ([^|]*\d\d:\d\d) \|", GUIDE, re.MULTILINE))
+    assert table == {
+        "daily": "03:30",
+        "segments": "Sunday 09:00",
+        "churn": "1st of the month, 12:00",
+        "maintenance": "Sunday 15:00",
+    }
+
+
+def test_clusters_grow_as_needed_with_workers_that_may_be_taken_away_and_name_who_pays() -> None:
+    for job in jobs().values():
+        for cluster in job["job_clusters"]:
+            made = cluster["new_cluster"]
+            assert made["autoscale"]["min_workers"] < made["autoscale"]["max_workers"]
+            assert made["aws_attributes"] == {"first_on_demand": 1, "availability": "SPOT_WITH_FALLBACK"}
+            assert made["custom_tags"] == {"project": "telflow", "cost_centre": "network-analytics"}
+
+
+def test_a_script_that_succeeds_does_not_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databricks takes any exit of a script for a failure of its task."""
+    monkeypatch.setattr("telflow.cli.run_job", lambda _: 0)
+    for script in {script_of(task) for task in tasks()}:
+        run_path(str(script), run_name="__main__")
+    monkeypatch.setattr("telflow.cli.run_job", lambda _: 1)
+    for script in {script_of(task) for task in tasks()}:
+        with pytest.raises(SystemExit, match="1"):
+            run_path(str(script), run_name="__main__")
+
+
+def test_viewers_of_the_board_need_no_rights_on_what_it_asks() -> None:
+    assert all(board["embed_credentials"] for board in BUNDLE["resources"]["dashboards"].values())
 
 
 def done(failing: Collection[str]) -> set[str]:
@@ -378,10 +421,7 @@ def test_the_guide_and_the_bundle_ask_for_the_same_client() -> None:
 
 @pytest.mark.slow
 def test_the_build_makes_one_clean_wheel_and_the_folder_of_the_app(tmp_path: Path) -> None:
-    for name in ("lib", "conf", "jobs"):
-        shutil.copytree(name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "*.whl"))
-    for name in ("setup.py", "pyproject.toml", "README.md", "requirements.lock"):
-        shutil.copy(name, tmp_path)
+    copy_sources(tmp_path)
     for stale in (
         "build/lib/telflow/deleted.py",
         "dist/telflow-0.0.9-py3-none-any.whl",

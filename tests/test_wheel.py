@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import pytest
 from deltalake import DeltaTable
 
 from tests.documents import wheel_commands
+from tests.wheel import build_wheel, copy_sources
 
 pytestmark = pytest.mark.slow
 
-SOURCES = ("lib", "conf", "jobs", "setup.py", "pyproject.toml", "README.md")
 RECORDS, BYTES = 4_593, 241_025  # as nfdump's own summary in the file's last lines tells them
 OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYSPARK_PYTHON", "SPARK_HOME")
 
@@ -22,12 +21,8 @@ OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYSPARK_PYTHON", "SPARK_HOME
 @pytest.fixture(scope="module")
 def home(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder outside of the repository with the wheel, and with a folder that a file of nfdump lies in."""
-    source, home = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("home")
-    for name in SOURCES:
-        copy = shutil.copytree if Path(name).is_dir() else shutil.copy
-        copy(name, source / name)
-    build = [sys.executable, "setup.py", "--quiet", "bdist_wheel", "--dist-dir", str(home)]
-    subprocess.run(build, cwd=source, check=True, capture_output=True)
+    home = tmp_path_factory.mktemp("home")
+    build_wheel(copy_sources(tmp_path_factory.mktemp("source")), home)
     (home / "folder").mkdir()
     shutil.copy(samples / "flows" / "nfdump" / "test1-malicious.nfdump.csv", home / "folder")
     return home

@@ -46,19 +46,21 @@ def write_lake(spark: SparkSession, root: Path) -> Lake:
 
 
 def write_windows(lake: Lake, seen: list[Seen]) -> None:
-    """Windows with sketches, of who was seen in which."""
+    """Windows with sketches, of who was seen in which; a quarter of the bytes are answers, a packet has 1,000 bytes."""
     flows = lake.spark.createDataFrame(
         seen, "window_start timestamp, service string, category string, customer string, bytes bigint"
     )
     windows = flows.groupBy("window_start", "service", "category").agg(
-        F.sum("bytes").alias("src_bytes"),
+        (F.sum("bytes") - F.expr("SUM(bytes) DIV 4")).alias("src_bytes"),
+        F.expr("SUM(bytes) DIV 4").alias("dst_bytes"),
+        F.expr("SUM(bytes) DIV 1000").alias("src_packets"),
+        F.expr("SUM(bytes) DIV 4000").alias("dst_packets"),
         F.count(F.lit(1)).alias("flows_started"),
         F.hll_sketch_agg("customer").alias("customers_sketch"),
     )
-    nothing = {name: F.lit(0) for name in ("dst_bytes", "src_packets", "dst_packets")}
     words = {"direction": F.lit("outbound"), "plan": F.lit("basic"), "region": F.lit("metro")}
     days = {"event_date": F.to_date("window_start"), "flows_active": F.col("flows_started")}
-    lake.append(tables.TRAFFIC_BY_WINDOW, windows.withColumns({**nothing, **words, **days}))
+    lake.append(tables.TRAFFIC_BY_WINDOW, windows.withColumns({**words, **days}))
 
 
 def load_rows() -> list[dict[str, Any]]:
@@ -127,7 +129,8 @@ def customer_rows() -> list[dict[str, Any]]:
         for customer, (volume, plan) in volumes.items()
     ]  # fmt: skip
     stranger = {"local_date": DAY, "customer": "ip_x", "customer_basis": "address", "plan": "none", "region": "none"}
-    return [*rows, {**stranger, "bytes_up": 4, "bytes_by_category": [("web", 4)], "active_hours": 3}]
+    little = {"bytes_up": 4, "bytes_by_category": [("web", 4)], "bytes_by_hour": [4, *[0] * 23], "active_hours": 3}
+    return [*rows, {**stranger, **little}]
 
 
 def file_rows() -> list[dict[str, Any]]:

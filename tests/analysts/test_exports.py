@@ -164,6 +164,18 @@ def test_an_export_that_is_there_is_kept_unless_said_otherwise(lake: Lake, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["complaints", "plans"]
 
 
+def test_synthetic_records_are_called_so_from_the_first_on(lake: Lake, tmp_path: Path) -> None:
+    for _ in export(choose_sources(lake, ["complaints", "plans"], ZONE), tmp_path, "csv", synthetic=True):
+        assert "synthetic" in (tmp_path / exports.MARK).read_text(encoding="utf-8")
+
+
+def test_ones_own_records_do_not_go_beside_synthetic_ones(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / exports.MARK).touch()
+    with pytest.raises(OutputFolderError, match="holds synthetic records"):
+        list(export(choose_sources(lake, ["plans"], ZONE), tmp_path, "csv", overwrite=True))
+    assert not (tmp_path / "plans").exists()
+
+
 def test_an_export_that_dies_leaves_what_was_there(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exported(lake, tmp_path, "csv", "plans")
 
@@ -217,7 +229,7 @@ def test_hyper_holds_what_the_lake_holds(lake: Lake, tmp_path: Path) -> None:
     assert (windows.rows, windows.left_out) == (3, ("customers_sketch",))
     times = pantab.frame_from_hyper(windows.path, table="traffic_by_window", return_type="pyarrow").to_pylist()
     assert min(row["window_start"] for row in times) == datetime(2024, 3, 9, 8, tzinfo=UTC)
-    assert sum(row["src_bytes"] for row in times) == 10 * GB
+    assert sum(row["src_bytes"] + row["dst_bytes"] for row in times) == 10 * GB
     found = pantab.frame_from_hyper(daily.path, table="customer_daily", return_type="pyarrow").to_pylist()
     assert len(found) == daily.rows == 7
     row = next(row for row in found if row["customer"] == "sub_b" and row["local_date"] == DAY)

@@ -20,6 +20,7 @@ from telflow.settings import Settings, known_keys, load_settings
 from telflow.tables import ALL_TABLES, CUSTOMER_DAILY, FLOWS, GOLD_TABLES, Table
 
 BUNDLE = [path.read_text(encoding="utf-8") for path in sorted(Path("jobs").glob("*.job.yml"))]
+README = Path("README.md").read_text(encoding="utf-8")
 SETTINGS = Path("conf/base/settings.yaml").read_text(encoding="utf-8")
 
 
@@ -112,8 +113,10 @@ def test_zone_of_the_page_is_that_of_the_settings() -> None:
 
 
 def test_all_pages_are_made() -> None:
-    pages = reference_pages(SETTINGS, {"ask_question.py": "usage: ask_question.py"}, BUNDLE)
+    pages = reference_pages(README, SETTINGS, {"ask_question.py": "usage: ask_question.py"}, BUNDLE)
     assert {f"reference/tables/{table.name}.md" for table in ALL_TABLES} < set(pages)
+    assert "| Zeek | `conn.log`, TSV and JSON" in pages["reference/input.md"]
+    assert "| `churn_events.csv` | `subscriber_id,churn_date,reason` |" in pages["reference/input.md"]
     assert "## ask_question.py\n\n```text\nusage: ask_question.py\n```" in pages["reference/jobs.md"]
     assert pages["reference/questions.md"].count("\n## ") == len(saved_questions())
 

@@ -1,7 +1,7 @@
 """Saved SQL: every question and view runs, and says what it says; several by numbers told by hand."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,28 @@ from telflow.lake import Lake
 from tests.analysts.lake import DAY, GB, NEXT, ZONE
 
 QUESTIONS, VIEWS = saved_questions(), saved_views()
+BOTH_WAYS = "SUM(src_bytes + dst_bytes)"
+BY_CUSTOMER = ("SUM(bytes)", "customer_daily", "SUM(bytes_up + bytes_down)")
+SUMS = [  # a view, what is added up in it, the table it is made of, and the same there
+    (
+        "bi_traffic_by_hour",
+        "SUM(bytes), SUM(src_bytes), SUM(dst_bytes), SUM(packets), SUM(flows_started)",
+        "traffic_by_window",
+        f"{BOTH_WAYS}, SUM(src_bytes), SUM(dst_bytes), SUM(src_packets + dst_packets), SUM(flows_started)",
+    ),
+    *[
+        (view, "SUM(bytes), SUM(flows_started)", "traffic_by_window", f"{BOTH_WAYS}, SUM(flows_started)")
+        for view in ("bi_categories_by_day", "bi_services_by_day")
+    ],
+    (
+        "bi_customer_days",
+        "SUM(bytes), SUM(bytes_up), SUM(connections)",
+        "customer_daily",
+        "SUM(bytes_up + bytes_down), SUM(bytes_up), SUM(connections)",
+    ),
+    ("bi_customer_hours", *BY_CUSTOMER),
+    ("bi_customer_categories", *BY_CUSTOMER),
+]
 FEBRUARY, MARCH = date(2024, 2, 1), date(2024, 3, 1)
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     # of the 10 GB of DAY's windows the web has 3 × 2 + 2 × 1
@@ -50,6 +72,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "active_customers": [(DAY, 4, 3, 1.5), (NEXT, 3, 3, 1.0)],
     "hours_by_plan": [
         *[("basic", hour, 1.0 if hour == 23 else 0.0) for hour in range(24)],
+        *[("none", hour, 1.0 if hour == 0 else 0.0) for hour in range(24)],  # the address without a lease
         *[("plus", hour, 1.0 if hour == 23 else 0.0) for hour in range(24)],
     ],
     "customers_by_level": [("rfm", "Champions", 3, 3.0), ("ufm", "Potential Sales", 3, 3.0)],
@@ -98,6 +121,26 @@ def test_each_view_is_flat_and_has_rows(lake: Lake, view: SavedQuery) -> None:
     binary = [field.name for field in found.schema if isinstance(field.dataType, BinaryType)]
     assert nested + binary == []
     assert not found.isEmpty()
+
+
+@pytest.mark.parametrize(("view", "added", "table", "of_table"), SUMS)
+@pytest.mark.usefixtures("names")
+def test_the_sums_of_a_view_are_those_of_its_table(
+    lake: Lake, view: str, added: str, table: str, of_table: str
+) -> None:
+    [shown] = lake.spark.sql(f"SELECT {added} FROM {view}").collect()
+    [held] = lake.spark.sql(f"SELECT {of_table} FROM {table}").collect()
+    assert tuple(shown) == tuple(held)
+    assert all(shown)
+
+
+@pytest.mark.usefixtures("names")
+def test_weekly_use_stands_beside_its_week(lake: Lake) -> None:
+    found = lake.spark.sql("SELECT scope, week_start, bytes FROM bi_weekly_use ORDER BY ALL").collect()
+    weeks = [(DAY - timedelta(days=7), GB), (DAY, 2 * GB)]
+    assert [tuple(row) for row in found] == [
+        (customer, start, volume) for customer in ("sub_a", "sub_b", "sub_c") for start, volume in weeks
+    ]
 
 
 @pytest.mark.parametrize("query", [*QUESTIONS, *VIEWS], ids=lambda query: query.name)

@@ -1,7 +1,6 @@
 """The jobs from the built wheel, by spark-submit, on a master and two workers: the same tables as on one machine."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from telflow.tables import (
     Table,
 )
 from tests.cluster.standalone import LOOPBACK, SPARK_HOME, Cluster, environment, standalone
+from tests.wheel import build_wheel, copy_sources
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +60,6 @@ PIPELINE = (
     HOUR_BY_WEEKDAY,
 )
 DIGITS = 9
-SOURCES = ("lib", "conf", "jobs", "setup.py", "pyproject.toml", "README.md")
 
 
 @pytest.fixture(scope="module")
@@ -78,17 +77,11 @@ def raw(spark: SparkSession, home: Path) -> Path:
 @pytest.fixture(scope="module")
 def python(home: Path) -> Path:
     """A Python that has the package from its wheel, and the packages that it needs from this one."""
-    source, wheels, place = home / "source", home / "wheels", home / "python"
-    source.mkdir()
-    for name in SOURCES:
-        copy = shutil.copytree if Path(name).is_dir() else shutil.copy
-        copy(name, source / name)
-    build = [sys.executable, "setup.py", "--quiet", "bdist_wheel", "--dist-dir", str(wheels)]
-    subprocess.run(build, cwd=source, check=True, env={**os.environ, "TELFLOW_WHEEL": "cluster"}, capture_output=True)
+    place = home / "python"
+    wheel = build_wheel(copy_sources(home / "source"), home / "wheels", TELFLOW_WHEEL="cluster")
     venv.create(place, with_pip=False)
     packages = next(place.glob("lib/python*/site-packages"))
     (packages / "needed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    (wheel,) = wheels.iterdir()
     install = [sys.executable, "-m", "pip", "--quiet", "--python", str(place / "bin" / "python"), "install"]
     subprocess.run([*install, "--no-deps", "--no-index", str(wheel)], check=True)
     return place / "bin" / "python"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telflow.ingest.addresses import PLAIN_IPV4, ipv4_pattern, mac_tokens, normalise_mac, resolve, resolve_ends
@@ -40,6 +40,7 @@ def test_an_address_has_one_spelling(text: str, address: str | None) -> None:
     assert found.to_list() == [address, None]
 
 
+@settings(deadline=None)
 @given(st.lists(ADDRESSES, min_size=1, max_size=20), st.lists(ADDRESSES, max_size=4), st.integers(0, 32))
 def test_own_addresses_are_those_inside_the_prefixes(addresses: list[str], bases: list[str], length: int) -> None:
     prefixes = [f"{base}/{length * 4 if ':' in base else length}" for base in [*bases, addresses[0]]]

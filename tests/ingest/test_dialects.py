@@ -1,6 +1,9 @@
 """Spellings of the formats that tools, spreadsheets and people leave behind: read as they are meant, or told of."""
 
+import gzip
+import io
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from tests.ingest.test_formats import (
     NFSTREAM_HEADER,
     NFSTREAM_LINE,
     SHARED,
+    START,
     SURICATA,
     VPC_LINE,
     ZEEK_FIELDS,
@@ -29,6 +33,7 @@ from tests.ingest.test_formats import (
     zeek,
 )
 
+TEXT = text_48(line_48()).encode()
 VANCOUVER = SourceSettings(match="*", zone="America/Vancouver")
 CONN: dict[str, Any] = {
     "ts": 1709251200.125,
@@ -49,6 +54,15 @@ FAST_COLUMNS = "cnt af firstSeen lastSeen proto srcAddr srcPort dstAddr dstPort 
 FAST_HEADER = f"{FAST_COLUMNS} packets bytes".replace(" ", ",")
 FAST_LINE = "1,2,1709251200125,1709251201625,6,10.0.0.7,50000,198.51.100.9,443,0,0,1,2,......S.,0,4,700"
 HEADER_175 = "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,flows"
+
+
+def tarred(name: str, content: bytes) -> bytes:
+    """A tar archive of one file."""
+    archive, about = io.BytesIO(), tarfile.TarInfo(name)
+    about.size = len(content)
+    with tarfile.open(fileobj=archive, mode="w") as file:
+        file.addfile(about, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def written(folder: Path, text: str | bytes) -> Path:
@@ -218,15 +232,47 @@ def test_link_local_addresses_are_tokens_but_no_customers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "expected"), [("https", 443), ("http", 80), ("www", 80), ("0x01bb", 443), ("ssh", 22), ("http-alt", 591)]
+    ("port", "expected"),
+    [("https", 443), ("http", 80), ("www", 80), ("0x01bb", 443), ("ssh", 22), ("http-alt", 8080), ("x11", 6000)],
 )
 def test_argus_ports_by_name_and_in_hexadecimal(port: str, expected: int) -> None:
     (row,) = rows(f"{ARGUS_HEADER}\n{ARGUS_LINE.replace(',443,', f',{port},')}\n")
     assert (row["src_port"], row["dst_port"]) == (50000, expected)
 
 
-def test_an_argus_port_of_an_unknown_name_is_unparsable() -> None:
-    assert reasons(f"{ARGUS_HEADER}\n{ARGUS_LINE.replace(',443,', ',no-such-service,')}\n") == ["unparsable"]
+@pytest.mark.parametrize("name", ["no-such-service", "admind", "meter"])
+def test_an_argus_port_of_a_name_that_is_unknown_or_has_several_ports_is_unparsable(name: str) -> None:
+    assert reasons(f"{ARGUS_HEADER}\n{ARGUS_LINE.replace(',443,', f',{name},')}\n") == ["unparsable"]
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("ipnip", 4),
+        ("bbn-rcc", 10),
+        ("sep", 33),
+        ("mhrp", 48),
+        ("ipv6-no", 59),
+        ("ttp", 84),
+        ("igrp", 88),
+        ("aes-sp3-d", 96),
+        ("pri-enc", 99),
+        ("ipx-n-ip", 111),
+        ("zero", 114),
+        ("sccopmce", 128),
+    ],
+)
+def test_protocols_go_by_argus_own_names(name: str, number: int) -> None:
+    line = ARGUS_LINE.replace(",tcp,", f",{name},").replace(",50000,", ",,").replace(",443,", ",,")
+    (row,) = rows(f"{ARGUS_HEADER}\n{line}\n")
+    assert row["protocol"] == number
+
+
+def test_argus_times_may_be_epoch_seconds_whatever_the_zone() -> None:
+    epoch = ARGUS_LINE.replace("2024/03/01 00:00:00.125000", "1709251200.125000")
+    clock, seconds = rows(f"{ARGUS_HEADER}\n{ARGUS_LINE}\n{epoch}\n", VANCOUVER)
+    assert (clock["start_time"], seconds["start_time"]) == (utc("2024-03-01 08:00:00.125"), START)
+    assert reasons(f"{ARGUS_HEADER}\n{epoch.replace('1709251200.125000', '0.000000')}\n") == ["time_out_of_range"]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +284,12 @@ def test_an_argus_port_of_an_unknown_name_is_unparsable() -> None:
         ('[{"ts": 1.5}]\n', "one JSON array"),
         (b"PK\x03\x04rest", "zip archive or a spreadsheet"),
         (b"\xfd7zXZ\x00rest", "compressed by xz"),
+        (b"\x04\x22\x4d\x18rest", "compressed by lz4"),
+        (b"\x1f\x9drest", "compressed by compress (.Z)"),
+        (b"PAR1rest", "a Parquet file"),
+        (tarred("flows.csv", TEXT), "a tar archive: unpack it"),
+        (gzip.compress(tarred("flows.csv", TEXT)), "a tar archive: unpack it"),
+        (gzip.compress(b"\x0c\xa5\x02\x00" + bytes(100)), "a binary file of nfdump, compressed: unpack it first"),
     ],
 )
 def test_what_is_not_read_is_told_with_a_remedy(tmp_path: Path, content: str | bytes, told: str) -> None:
@@ -286,6 +338,33 @@ def test_zeek_logs_may_have_further_columns_or_lack_optional_ones() -> None:
 def test_suricata_flows_may_hold_anything_else(change: dict[str, Any]) -> None:
     (row,) = rows(json_lines(SURICATA | change))
     assert_holds(row, BOTH_WAYS | {"tcp_flags": 27})
+
+
+@pytest.mark.parametrize(
+    "agent",
+    ['5.0 (x, 4\\" y)', '5.0 (x, 4\\" y), \\"z\\"', "no quotes, a backslash at the end \\", "", 'doubled ""x, y""'],
+)
+def test_nfstream_writes_a_backslash_before_quotes(agent: str) -> None:
+    lines = [NFSTREAM_LINE.replace("agent (a, b)", agent), NFSTREAM_LINE]
+    first, second = rows("\n".join([NFSTREAM_HEADER, *lines]) + "\n")
+    for row in (first, second):
+        assert_holds(row, BOTH_WAYS | {"observed_application": "tls.example"})
+
+
+@pytest.mark.parametrize(("counter", "octets"), [("700.0", 700), ("700.", 700), ("700", 700)])
+def test_a_counter_may_have_a_fraction_that_is_none(counter: str, octets: int) -> None:
+    (row,) = rows(text_48(line_48(ibyt=counter)))
+    assert row["src_bytes"] == octets
+
+
+@pytest.mark.parametrize("counter", ["1.23457E+11", "1e3", "700.5", "1.2 M", "12.3G"])
+def test_a_counter_that_a_spreadsheet_or_a_person_rounded_is_unparsable(counter: str) -> None:
+    assert reasons(text_48(line_48(ibyt=counter), line_48())) == ["unparsable"]
+
+
+def test_cicflowmeter_writes_large_counters_with_an_exponent_and_exactly() -> None:
+    (row,) = rows(f"{CIC_SPELLINGS['short']}\n{CIC_LINE.replace(',700.0,', ',1.2345678E7,')}\n")
+    assert row["src_bytes"] == 12_345_678
 
 
 def test_nfstream_without_macs_or_application() -> None:

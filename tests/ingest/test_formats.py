@@ -168,6 +168,34 @@ def test_zeek_unknown_transport_needs_its_number() -> None:
     assert row["protocol"] == 47
 
 
+@pytest.mark.parametrize(
+    ("address", "columns", "protocol"),
+    [
+        ("10.0.0.7 3 198.51.100.9 1", "icmp", 1),
+        ("fe80::1 134 ff02::1 133", "icmp", 58),
+        ("10.0.0.7 3 198.51.100.9 1", "icmp 1", 1),
+        ("fe80::1 134 ff02::1 133", "icmp 58", 58),
+        ("10.0.0.7 0 198.51.100.9 0", "unknown_transport 89", 89),
+        ("fe80::1 0 ff02::5 0", "udp -", 17),
+    ],
+)
+def test_zeek_names_both_families_of_icmp_alike(address: str, columns: str, protocol: int) -> None:
+    fields = "ts id.orig_h id.orig_p id.resp_h id.resp_p proto ip_proto"
+    (row,) = rows(
+        zeek(f"1709251200.1 {address} {columns}", fields=" ".join(fields.split()[: 5 + len(columns.split())]))
+    )
+    assert row["protocol"] == protocol
+
+
+def test_the_real_icmp_v6_records_are_router_solicitations(samples: Path) -> None:
+    found: list[dict[str, Any]] = []
+    for path in sorted((samples / "flows/zeek/2024-04-19").glob("conn.*.log.gz")):
+        _, flows, _ = parse_file(path)
+        found.extend(row for row in flows.to_pylist() if row["protocol"] == 58)
+    assert [row["icmp_type"] for row in found] == [133] * 47
+    assert {row["src_port"] for row in found} == {None}
+
+
 def test_zeek_interim_records_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "open_conn.log"
     path.write_text(zeek(ZEEK_LINE, path="open_conn"))
@@ -181,7 +209,7 @@ def test_zeek_json_with_epoch_and_iso_times() -> None:
     record = dict(zip(ZEEK_FIELDS.split(), ZEEK_LINE.split(), strict=True))
     numbers = {name: json.loads(text) for name, text in record.items() if text.replace(".", "", 1).isdigit()}
     epoch = {name: value for name, value in (record | numbers).items() if value != "-"}
-    for stamp in (epoch["ts"], "2024-03-01T00:00:00.125000Z"):
+    for stamp in (epoch["ts"], "2024-03-01T00:00:00.125000Z", 1709251200125, 1709251200125.0):
         (row,) = rows(json_lines(epoch | {"ts": stamp}))
         assert_holds(row, BOTH_WAYS | {"start_time": START, "end_time": END, "initiator": "src"})
 
@@ -234,6 +262,7 @@ def test_goflow2_varieties(change: dict[str, Any], expected: dict[str, Any]) -> 
         ({"time_flow_end_ns": 1709251100000000000}, "end_before_start"),
         ({"bytes": 2**60}, "counter_overflow"),
         ({"sampling_rate": 2**31}, "unparsable"),
+        ({"time_flow_start_ns": None, "time_received_ns": None}, "missing_field"),
     ],
 )
 def test_goflow2_rejects(change: dict[str, Any], reason: str) -> None:

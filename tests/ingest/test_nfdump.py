@@ -223,6 +223,23 @@ def test_sampling_scales_volumes_and_not_past_the_limit() -> None:
     assert reasons(text_48(line_48(ibyt="90071992547410")), sampled) == ["counter_overflow"]
 
 
+@pytest.mark.parametrize(
+    ("router", "exporter"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("10.0.0.1", TOKENIZER.token("ip", "10.0.0.1")),
+        ("2001:DB8:AA:0::1", TOKENIZER.token("ip", "2001:db8:aa::1")),
+        ("fe80::1", TOKENIZER.token("ip", "fe80::1")),
+    ],
+)
+def test_a_router_on_the_own_side_is_a_token_too(router: str, exporter: str) -> None:
+    named = SourceSettings(match="*", exporter="edge 10.0.0.1")
+    assert [row["exporter"] for row in rows(text_48(line_48(ra=router), line_48(ra="::")), named)] == [
+        exporter,
+        "edge 10.0.0.1",
+    ]
+
+
 def test_in_the_studys_mode_every_source_is_own_and_no_address_is_in_the_clear() -> None:
     context = replace(CONTEXT, every_source_is_own=True)
     there, back = rows(

@@ -1,6 +1,7 @@
 """Files into the lake: once each, whatever happens on the way."""
 
 import gzip
+import json
 import os
 from datetime import date
 from pathlib import Path
@@ -253,6 +254,41 @@ def test_faulty_files_are_told_and_the_others_go_on(lake: Lake, raw: Path, token
     again = read(lake, tokenizer, raw)
     assert [entry.status for entry in again.faults] == ["unknown_format"]
     assert lake.read(INGEST_LOG).count() == 4
+
+
+def test_a_file_of_json_without_a_flow_is_no_fault_and_told_once(lake: Lake, raw: Path, tokenizer: Tokenizer) -> None:
+    alert = json.dumps({"timestamp": "2024-01-01T12:00:00.000000+0000", "event_type": "alert"})
+    (raw / "eve.json").write_text(f"{alert}\n{alert}\n")
+    write(raw / "vpc.log", NODATA)
+    report = read(lake, tokenizer, raw)
+    assert report.faults == []
+    told = [line for line in report.lines() if line.startswith("  no flows: ")]
+    assert len(told) == 1
+    assert f"{raw / 'eve.json'}: none of its records is a flow" in told[0]
+    messages = {Path(row.path).name: (row.status, row.message) for row in lake.read(INGEST_LOG).collect()}
+    assert messages["vpc.log"] == ("kept", None)
+    assert messages["eve.json"] == ("kept", told[0].removeprefix("  no flows: "))
+    assert read(lake, tokenizer, raw).without_flows == []
+
+
+def test_a_file_that_is_gone_by_the_time_it_is_opened_is_told_and_the_others_go_on(
+    lake: Lake, raw: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, gone = write(raw / "good.log", record(1)), raw / "gone.log"
+    monkeypatch.setattr(ingest_run, "find_files", lambda _: [gone, good])
+    report = read(lake, tokenizer, raw)
+    assert [(Path(entry.scan.path), entry.status) for entry in report.faults] == [(gone, "unreadable")]
+    assert len(flow_rows(lake)) == 1
+    assert log_by_name(lake) == {"gone.log": ["unreadable"], "good.log": ["kept"]}
+
+
+def test_thousands_of_files_go_in_at_once(lake: Lake, raw: Path, tokenizer: Tokenizer) -> None:
+    for number in range(2000):
+        write(raw / f"{number:04}.log", record(number % 250, NOON + number))
+    report = read(lake, tokenizer, raw)
+    assert (len(report.files), report.faults, report.total("kept")) == (2000, [], 2000)
+    assert lake.read(FLOWS).select("flow_id").distinct().count() == 2000
+    assert read(lake, tokenizer, raw).known_files == 2000
 
 
 def test_late_records_have_their_day_built_again(lake: Lake, raw: Path, tokenizer: Tokenizer) -> None:

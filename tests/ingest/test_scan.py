@@ -1,8 +1,11 @@
 """Files as they come: stored in any way, cut, empty, hostile."""
 
 import bz2
+import errno
 import gzip
 import hashlib
+import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from telflow.errors import InputError
 from telflow.ingest.detect import detect_layout
 from telflow.ingest.files import find_files
+from telflow.ingest.identity import KnownFiles
 from telflow.ingest.kernel import line_blocks, parse_chunk, parse_lines
 from telflow.ingest.layout import Layout
 from telflow.ingest.scan import FileScan, scan_file
@@ -24,12 +28,23 @@ from tests.ingest.test_formats import (
     GOFLOW2,
     NFSTREAM_HEADER,
     NFSTREAM_LINE,
+    SURICATA,
     ZEEK_LINE,
     json_lines,
     zeek,
 )
 
 TEXT = text_48(*(line_48(ibyt=str(number)) for number in range(300))).encode()
+
+
+JSON_RECORDS: dict[str, tuple[dict[str, Any], str]] = {  # and the field that names the exporter
+    "goflow2": (GOFLOW2, "sampler_address"),
+    "suricata": (SURICATA, "host"),
+    "zeek": (
+        {"ts": 1709251200.125, "id.orig_h": "10.0.0.7", "id.resp_h": "192.0.2.1", "proto": "tcp", "conn_state": "SF"},
+        "_node_name",
+    ),
+}
 
 
 def zstd(data: bytes) -> bytes:
@@ -62,7 +77,15 @@ def test_every_compression_holds_the_same_file(tmp_path: Path, content: bytes, c
 
 @pytest.mark.parametrize(
     "content",
-    [gzip.compress(TEXT, 0)[:30_000], zstd(TEXT * 9)[:-9], bz2.compress(TEXT * 60, 1)[:-9], gzip.compress(TEXT) + b"x"],
+    [
+        gzip.compress(TEXT, 0)[:30_000],
+        zstd(TEXT * 9)[:-9],
+        bz2.compress(TEXT * 60, 1)[:-9],
+        gzip.compress(TEXT) + b"x",
+        bz2.compress(TEXT) + b"x",
+        bz2.compress(TEXT) + bz2.compress(TEXT)[:-9],
+        bz2.compress(TEXT) + bz2.compress(TEXT).replace(b"1AY&SY", b"1AY&Sy"),
+    ],
 )
 def test_what_is_readable_of_a_cut_file_goes_through(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cut.gz"
@@ -137,6 +160,45 @@ def test_a_hostile_line_costs_only_itself(line: bytes) -> None:
     assert len(block.rejects["raw"][0].as_py()) <= 4096
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\x00" * 50,
+        b"\xff\xfe garbage \x80",
+        b"{}",
+        b'"x"',
+        b"[" * 100_000,
+        b'{"a":' * 5_000,
+        b"x" * 1_000_000,
+        rb'{"src_addr": "\ud800", "ts": "\udc00", "event_type": "flow"}',
+    ],
+)
+@pytest.mark.parametrize("name", ["goflow2", "suricata", "zeek"])
+def test_a_hostile_line_costs_only_itself_in_json_too(name: str, line: bytes) -> None:
+    record = json_lines(JSON_RECORDS[name][0]).encode()
+    block = parse(record + line + b"\n" + record)
+    assert (block.counts.kept, block.rejects["line"].to_pylist()) == (2, [2])
+
+
+@pytest.mark.parametrize("name", ["goflow2", "suricata", "zeek"])
+@pytest.mark.parametrize(
+    "value", ["\ud800", "x\ud800", "x\ud800\ud800", "\udc00y", "😀", "a\0b", 6, 6.0, 1.5, True, [1], None]
+)
+def test_a_value_is_the_same_beside_a_line_that_is_no_record(name: str, value: Any) -> None:
+    record, field = JSON_RECORDS[name]
+    text = json_lines(record, record | {field: value})
+    alone, beside = (parse(data).flows["exporter"].to_pylist() for data in (text, text + "x\n"))
+    assert (len(alone), alone) == (2, beside)
+
+
+@pytest.mark.parametrize("text", [r'{"\ud800": 1}', r'{"_path": "\ud800", "ts": 1}'])
+def test_half_a_character_in_a_file_of_no_format_can_be_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "flows.json"
+    path.write_text(text + "\n")
+    scan, _, _ = parse_file(path)
+    assert (scan.status, "?" in str(scan.message).encode().decode()) == ("unknown_format", True)
+
+
 def test_a_file_of_one_huge_line_is_of_no_format(tmp_path: Path) -> None:
     path = tmp_path / "huge.csv"
     path.write_bytes(b"{" + b"x" * 10_000_000)
@@ -154,6 +216,50 @@ def test_a_file_that_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
     folder = tmp_path / "flows.csv"
     folder.mkdir()
     assert scan_file(folder, ANY, 1000).status == "unreadable"
+
+
+def test_a_file_that_is_gone_is_unreadable(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.csv"
+    scan = scan_file(gone, ANY, 1000)
+    assert (scan.status, scan.size_bytes, "No such file" in str(scan.message)) == ("unreadable", 0, True)
+    assert KnownFiles([]).unknown([gone]) == [gone]
+
+
+def test_what_may_not_be_looked_at_is_told_and_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("closed/a.csv", "open/b.csv", "hidden/c.csv")
+    for name in names:
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("x")
+    list_folder, is_file = os.scandir, Path.is_file
+
+    def refuse_to_list(path: str) -> Any:
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return list_folder(path)
+
+    def refuse_to_tell(path: Path) -> bool:
+        if path.parent.name == "hidden":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_to_list)
+    monkeypatch.setattr(Path, "is_file", refuse_to_tell)
+    found = find_files([str(tmp_path)])
+    assert found == [tmp_path / "closed", tmp_path / "hidden/c.csv", tmp_path / "open/b.csv"]
+    assert scan_file(found[0], ANY, 1000).status == "unreadable"
+
+
+def test_thousands_of_files_are_found_and_told_apart(tmp_path: Path) -> None:
+    contents = {"csv": text_48(line_48()), "log": zeek(ZEEK_LINE), "json": json_lines(GOFLOW2)}
+    for number in range(2001):
+        folder = tmp_path / f"day={number % 30:02}"
+        folder.mkdir(exist_ok=True)
+        kind = list(contents)[number % 3]
+        (folder / f"{number:04}.{kind}").write_text(contents[kind])
+    found = find_files([str(tmp_path), str(tmp_path / "day=0*" / "*.json")])
+    assert len(found) == 2001
+    formats = Counter((path.suffix, scan_file(path, ANY, 1 << 20).source_format) for path in found)
+    assert formats == {(".csv", "nfdump_csv48"): 667, (".log", "zeek_tsv"): 667, (".json", "goflow2"): 667}
 
 
 def test_files_are_found_by_name_folder_and_glob(tmp_path: Path) -> None:

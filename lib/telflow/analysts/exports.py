@@ -38,6 +38,8 @@ TIME_OPTIONS = {  # moments in UTC, with their Z; local times without a zone
     "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
     "timeZone": "UTC",
 }
+SYNTHETIC = "These records are synthetic: they were simulated, and are nobody's."
+MARK = "SYNTHETIC.txt"
 PARQUET_TIMES = "spark.sql.parquet.outputTimestampType"
 
 
@@ -130,6 +132,7 @@ def export(
     days: Sequence[date] | None = None,
     gzip: bool = False,
     overwrite: bool = False,
+    synthetic: bool = False,
 ) -> Iterator[Exported]:
     """Write ``sources`` below ``output``: a folder of files each, a file ``<name>.hyper`` for Hyper.
 
@@ -140,12 +143,13 @@ def export(
         days: days to write, all between the first and the last; None for all.
         gzip: compress CSV.
         overwrite: put a new export in the place of an old one.
+        synthetic: the records were simulated; a file beside them says so before the first of them is there.
 
     Yields:
         Each table as soon as it is there.
 
     Raises:
-        OutputFolderError: an export is there already; nothing is written then.
+        OutputFolderError: an export is there already, or one of synthetic records; nothing is written then.
         PackageMissingError: pantab is not installed.
     """
     targets = [target(output, source.name, form) for source in sources]
@@ -154,7 +158,14 @@ def export(
         raise OutputFolderError(
             f"{', '.join(there)}: there already; --overwrite puts the new export in its place, or name another --output"
         )
+    mark = output / MARK
+    if mark.exists() and not synthetic:
+        raise OutputFolderError(
+            f"{output} holds synthetic records, as its {MARK} says: name another --output, or remove that folder"
+        )
     output.mkdir(parents=True, exist_ok=True)
+    if synthetic and sources:
+        mark.write_text(f"{SYNTHETIC}\n", encoding="utf-8")
     for source, place in zip(sources, targets, strict=True):
         rows = within(source, days)
         plain = rows if form == "parquet" else flat(rows)
@@ -187,7 +198,7 @@ def flat(rows: DataFrame) -> DataFrame:
 
 def as_json(name: str) -> Column:
     """The nested column ``name`` as JSON."""
-    return F.to_json(name, TIME_OPTIONS).alias(name)
+    return F.to_json(name, TIME_OPTIONS | {"ignoreNullFields": "false"}).alias(name)
 
 
 def is_nested(kind: DataType) -> bool:

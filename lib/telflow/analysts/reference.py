@@ -54,16 +54,18 @@ class Setting:
     meaning: str
 
 
-def reference_pages(settings: str, helps: Mapping[str, str], bundle: Iterable[str]) -> dict[str, str]:
+def reference_pages(readme: str, settings: str, helps: Mapping[str, str], bundle: Iterable[str]) -> dict[str, str]:
     """All pages, by their path in the site.
 
     Args:
+        readme: text of README.md, whose lists of formats and of the provider's files are shown.
         settings: text of conf/base/settings.yaml.
         helps: what each script of jobs/ answers to ``--help``.
         bundle: texts of the bundle's files of jobs, which tell when each script runs.
     """
     runs = runs_of(bundle)
     return {
+        "reference/input.md": input_page(readme),
         "reference/tables/index.md": tables_page(),
         **{f"reference/tables/{table.name}.md": table_page(table, runs.get(table.writer, [])) for table in ALL_TABLES},
         "reference/views.md": queries_page(
@@ -81,6 +83,23 @@ def reference_pages(settings: str, helps: Mapping[str, str], bundle: Iterable[st
         "reference/settings.md": settings_page(settings),
         "reference/jobs.md": jobs_page(helps),
     }
+
+
+def input_page(readme: str) -> str:
+    """What can be read."""
+    parts = ["# Input files", "## Flow records", "By content, plain or compressed by gzip, bzip2 or zstd."]
+    parts += [table_headed(readme, "format", "what is read"), "## What the provider knows of its customers"]
+    parts += [
+        "In the folder `provider` beside the records, as far as there is any.",
+        table_headed(readme, "file", "columns"),
+    ]
+    return page(parts)
+
+
+def table_headed(text: str, *titles: str) -> str:
+    """The table of ``text`` with these titles, as it stands."""
+    [table] = re.findall(rf"^\| {' [|] '.join(titles)} \|\n(?:\|.*\n)+", text, re.MULTILINE)
+    return str(table).rstrip()
 
 
 def declared_columns(table: Table) -> list[Column]:

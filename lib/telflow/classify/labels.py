@@ -98,11 +98,6 @@ def lookup_table(
     )
 
 
-def end_table(known: DataFrame, end: str) -> DataFrame:
-    """The look-up table with its columns named for ``end`` (src or dst)."""
-    return known.select(*[F.col(name).alias(f"_{end}_{name}") for name in ("key", "name", "category")])
-
-
 def port_key(port: str) -> Column:
     """Protocol and ``port`` in one long."""
     return F.col("protocol").cast("long") * 65536 + F.col(port)

@@ -107,7 +107,7 @@ def resolve(distinct: pl.Series, prefixes: Sequence[str]) -> tuple[pl.Series, np
         return distinct, is_own
     found = [None if text is None else cached_address(text) for text in distinct.gather(others).to_list()]
     is_own[others] = [address is not None and is_inside(address, networks) for address in found]
-    return distinct.scatter(others, pl.Series(found, dtype=pl.String)), is_own
+    return distinct.clone().scatter(others, pl.Series(found, dtype=pl.String)), is_own
 
 
 def ipv4_pattern(networks: Sequence[ipaddress.IPv4Network]) -> str:
@@ -143,6 +143,17 @@ def with_tokens(address: pl.Series, is_own: npt.NDArray[np.bool_], tokenizer: To
         return address
     tokens = cached_tokens("ip", address.gather(own).to_list(), tokenizer)
     return address.clone().scatter(own, pl.Series(tokens, dtype=pl.String))
+
+
+def exporters(values: pl.Series, context: ParseContext) -> pa.Array:
+    """Names and addresses of exporters; a token for an address on the own side, as the flow's own ends have it."""
+    if values.null_count() == len(values):
+        return pa.nulls(len(values), pa.string())
+    codes, distinct = encode(values)
+    address, is_own = resolve(distinct, context.own_prefixes)
+    is_token = is_own | is_link_local(address)
+    shown = with_tokens(address, is_token, context.tokenizer).zip_with(pl.Series(is_token), distinct)
+    return strings(shown).take(numbers(codes))
 
 
 def cached_tokens(kind: Kind, values: Sequence[str], tokenizer: Tokenizer) -> list[str]:

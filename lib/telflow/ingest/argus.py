@@ -3,9 +3,12 @@
 ``SrcBytes`` and ``SrcPkts`` went from source to destination, the rest of ``TotBytes`` and ``TotPkts`` came back. Files
 without ``SrcPkts`` (the 15 columns of CTU-13) share the packets out as the bytes went, at least one for each direction
 that has bytes. Ports of ICMP hold ``0xCCTT`` (code and type) in the source port, of ICMPv6 the type and the code.
-Other ports are numbers, decimal or hexadecimal, or the registry's names, as ``ra`` prints them without ``-n``.
+Other ports are numbers, decimal or hexadecimal, or the registry's names, as ``ra`` prints them without ``-n``; a name
+that is registered for several ports is none, but for the few that systems know one port of. ``StartTime`` may be epoch
+seconds (``ra -u``).
 """
 
+from collections import defaultdict
 from functools import cache
 from typing import Final
 
@@ -25,7 +28,7 @@ from telflow.ingest.fields import (
 )
 from telflow.ingest.layout import Format, Layout
 from telflow.ingest.record import NOT_A_NUMBER, Reason
-from telflow.ingest.times import as_utc, gap_reason, local_times, micros
+from telflow.ingest.times import as_utc, from_epoch, gap_reason, local_times, micros
 
 TIME_FORMATS: Final = (
     "%Y/%m/%d %H:%M:%S%.f",
@@ -33,8 +36,27 @@ TIME_FORMATS: Final = (
     "%Y/%m/%dT%H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
 )
-# what Argus's own decoders of an application print instead of the protocol below it
-ARGUS_NAMES: Final = {"rtp": 17, "rtcp": 17, "udt": 17}
+ARGUS_NAMES: Final = {
+    # what Argus's own decoders of an application print instead of the protocol below it
+    "rtp": 17,
+    "rtcp": 17,
+    "udt": 17,
+    # its own table of protocols, some of whose numbers IANA has given to others since
+    "ipnip": 4,
+    "bbn-rcc": 10,
+    "sep": 33,
+    "mhrp": 48,
+    "ipv6-no": 59,
+    "ttp": 84,
+    "igrp": 88,
+    "aes-sp3-d": 96,
+    "pri-enc": 99,
+    "ipx-n-ip": 111,
+    "zero": 114,
+    "sccopmce": 128,
+}
+# names with several ports in the registry, and the one that /etc/services of common systems gives them
+USUAL_PORTS: Final = {"http-alt": "8080", "x11": "6000", "mon": "2583"}
 PORT_COLUMNS: Final = ("Sport", "Dport")
 PORT_NAME: Final = r"^\s*[a-z][a-z0-9-]*\s*$"
 MAC_FORM: Final = r"^[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2}){5}$"
@@ -43,8 +65,13 @@ OPENED_BY: Final = {"->": True, "<-": False}  # all others say that Argus did no
 
 def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """Drafts of Argus's records."""
-    clock = local_times(frame["StartTime"].str.strip_chars(), TIME_FORMATS)
+    told = frame["StartTime"].str.strip_chars()
+    clock = local_times(told, TIME_FORMATS)
     start = as_utc(clock, layout.zone)
+    if clock.null_count():
+        start = start.zip_with(
+            clock.is_not_null(), pl.select(from_epoch(pl.lit(told.cast(pl.Float64, strict=False)))).to_series()
+        )
     numbers = protocols(frame["Proto"], ARGUS_NAMES)
     hosts = frame.select(
         is_mac=pl.any_horizontal(pl.col(name).str.contains(MAC_FORM) for name in ("SrcAddr", "DstAddr")),
@@ -97,13 +124,13 @@ def with_numbers_of_names(frame: pl.DataFrame) -> pl.DataFrame:
 
 @cache
 def port_names(protocol: int) -> dict[str, str]:
-    """Port, in decimal text, of each service name of a protocol; of several the lowest."""
-    named: dict[str, str] = {}
+    """Port, in decimal text, of each service name of a protocol that has one port only, or one that is usual."""
+    named: dict[str, set[int]] = defaultdict(set)
     for fact in load_shipped_registry().services:
         if fact.protocol == protocol:
             for name in (fact.service, *fact.aliases):
-                named.setdefault(name, str(fact.port_from))
-    return named
+                named[name] |= {fact.port_from, fact.port_to}
+    return {name: str(ports.pop()) for name, ports in named.items() if len(ports) == 1} | USUAL_PORTS
 
 
 def number(column: str) -> pl.Expr:

@@ -7,7 +7,8 @@ from itertools import takewhile
 from typing import Any
 
 from telflow.ingest.aws_vpc import CLOUDWATCH, COLUMNS_V2, NO_FLOW
-from telflow.ingest.formats import FORMAT_NAMES, FORMATS
+from telflow.ingest.files import MAGIC
+from telflow.ingest.formats import FORMAT_NAMES, FORMATS, NFCAPD
 from telflow.ingest.layout import Layout, UnknownFormatError, missing_columns
 from telflow.ingest.nfdump import COLUMNS_48
 from telflow.ingest.zeek import CONN, CONN_FIELDS
@@ -17,13 +18,21 @@ from telflow.settings import SourceSettings
 QUOTED_LINES = 3  # lines looked at for quotes around values: a header may have none where the records do
 OPEN_CONN = "open_conn"
 MAC = r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"
+TAR_MARK = slice(257, 262)  # a tar archive begins with a file's name, and has its mark behind the first header
 CAPTURES = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a")
 SUPPORTED = ", ".join(FORMAT_NAMES)
 OTHERS = (
+    (
+        tuple(magic for magic, storage in MAGIC if storage == NFCAPD),
+        "a binary file of nfdump, compressed: unpack it first",
+    ),
     (CAPTURES, "a packet capture: make flows of it first, with nfpcapd, Zeek or Argus"),
     ((b"\xff\xfe", b"\xfe\xff"), "UTF-16 text: save it as UTF-8"),
     ((b"PK\x03\x04",), "a zip archive or a spreadsheet: unpack it, or save it as CSV"),
     ((b"\xfd7zXZ\x00",), "compressed by xz: unpack it, or compress it by gzip, bzip2 or zstd"),
+    ((b"\x04\x22\x4d\x18",), "compressed by lz4: unpack it, or compress it by gzip, bzip2 or zstd"),
+    ((b"\x1f\x9d",), "compressed by compress (.Z): unpack it, or compress it by gzip, bzip2 or zstd"),
+    ((b"PAR1",), "a Parquet file: write its records out as one of the formats that are read"),
     ((b"Date first seen",), "what nfdump prints for people to read: print it with nfdump -o csv"),
     ((b"[",), "one JSON array: write one object a line, as jq -c '.[]' does"),
 )
@@ -39,6 +48,8 @@ def detect_layout(head: bytes, source: SourceSettings, path: str) -> Layout:
     for beginnings, what in OTHERS:
         if head.startswith(beginnings):
             raise UnknownFormatError(f"{path} is {what}")
+    if head[TAR_MARK] == b"ustar":
+        raise UnknownFormatError(f"{path} is a tar archive: unpack it")
     if b"\r" in head.rstrip() and b"\n" not in head:
         raise UnknownFormatError(f"{path} ends its lines in CR alone: write LF instead, as tr '\\r' '\\n' does")
     lines = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines()

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
@@ -19,7 +19,7 @@ from telflow.errors import InputError
 Storage = Literal["none", "gzip", "bzip2", "zstd", "nfcapd"]
 
 READ_BYTES: Final = 1 << 20
-ZSTD_READ_BYTES: Final = 1 << 16
+PIECE_BYTES: Final = 1 << 16  # small, for of the piece that holds damage nothing is read
 SKIPPED_FOLDERS: Final = ("provider", "truth")  # what a provider delivers beside its flows, and a simulation's truth
 SYNTHETIC_MARKER: Final = "_SYNTHETIC.json"  # a simulation puts it into the folder that it writes
 MAGIC: Final[tuple[tuple[bytes, Storage], ...]] = (
@@ -59,11 +59,9 @@ def read_content(path: Path, storage: Storage) -> Iterator[bytes]:
         return
     try:
         if storage == "gzip":
-            with gzip.open(path, "rb") as file:
-                yield from pieces(file)
+            yield from read_gzip(path)
         elif storage == "bzip2":
-            with bz2.open(path, "rb") as file:
-                yield from pieces(file)
+            yield from read_bzip2(path)
         elif storage == "zstd":
             yield from read_zstd(path)
         else:
@@ -77,9 +75,24 @@ def read_content(path: Path, storage: Storage) -> Iterator[bytes]:
         raise
 
 
-def pieces(file: gzip.GzipFile | bz2.BZ2File) -> Iterator[bytes]:
-    """What a compressed file yields, one read of it at a time, so that nothing read before an error is lost."""
-    yield from iter(lambda: file.read1(READ_BYTES), b"")
+def read_gzip(path: Path) -> Iterator[bytes]:
+    """Content of a gzip file, one read of it at a time, so that nothing read before an error is lost."""
+    with gzip.open(path, "rb") as file:
+        yield from iter(lambda: file.read1(READ_BYTES), b"")
+
+
+def read_bzip2(path: Path) -> Iterator[bytes]:
+    """Content of all streams of a bzip2 file; Python's own reader drops one that is damaged at its beginning."""
+    with path.open("rb") as file:
+        data = file.read(READ_BYTES)
+        while data:
+            stream = bz2.BZ2Decompressor()
+            while not stream.eof:
+                if not data and stream.needs_input and not (data := file.read(READ_BYTES)):
+                    raise EOFError("the last stream is not complete")
+                yield stream.decompress(data, PIECE_BYTES)
+                data = b""
+            data = stream.unused_data or file.read(READ_BYTES)
 
 
 def read_zstd(path: Path) -> Iterator[bytes]:
@@ -87,7 +100,7 @@ def read_zstd(path: Path) -> Iterator[bytes]:
     frame = zstandard.ZstdDecompressor().decompressobj()
     is_open = False
     with path.open("rb") as file:
-        while data := file.read(ZSTD_READ_BYTES):
+        while data := file.read(PIECE_BYTES):
             while data:
                 is_open = True
                 yield frame.decompress(data)
@@ -121,7 +134,8 @@ def find_files(inputs: Sequence[str]) -> list[Path]:
     """Files that the inputs name, sorted, each once, under the one path that no link leads over.
 
     An input is a file, a folder (with all below it) or a glob. Of a folder, names that begin with ``.`` or ``_`` and
-    the folders ``provider`` and ``truth`` are left out.
+    the folders ``provider`` and ``truth`` are left out. A folder that cannot be listed stands among the files itself:
+    who opens it is told why.
 
     Raises:
         InputError: an input names no file.
@@ -138,7 +152,7 @@ def find_files(inputs: Sequence[str]) -> list[Path]:
 def files_of(given: str) -> set[Path]:
     """Files that one input names; a name with glob characters that exists is taken as it stands."""
     path = Path(given).expanduser()
-    if path.exists():
+    if seems(path.exists):
         return files_below(path)
     root = Path(path.anchor)
     named = (found for found in root.glob(str(path.relative_to(root))) if is_wanted(found.name))
@@ -148,21 +162,31 @@ def files_of(given: str) -> set[Path]:
 def part_without_globs(given: str) -> Path:
     """What of an input is a path: all of it where that exists, else what stands before the first glob character."""
     path = Path(given).expanduser()
-    if path.exists():
+    if seems(path.exists):
         return path
     plain = takewhile(lambda part: not set(part) & set("*?["), path.parts)
     return Path(*plain)
 
 
 def files_below(path: Path) -> set[Path]:
-    """The file itself, or the flow files below a folder."""
-    if path.is_file():
+    """The file itself, or the flow files below a folder, and folders there that cannot be listed."""
+    if seems(path.is_file):
         return {path}
     found: set[Path] = set()
-    for folder, folders, names in os.walk(path, followlinks=True):
+    for folder, folders, names in os.walk(
+        path, onerror=lambda error: found.add(Path(error.filename)), followlinks=True
+    ):
         folders[:] = [name for name in folders if is_wanted(name) and name not in SKIPPED_FOLDERS]
-        found.update(Path(folder) / name for name in names if is_wanted(name) and (Path(folder) / name).is_file())
+        found.update(file for file in (Path(folder) / name for name in names if is_wanted(name)) if seems(file.is_file))
     return found
+
+
+def seems(test: Callable[[], bool]) -> bool:
+    """What a test of a path says; yes where it may not be looked at, for who opens it is told why."""
+    try:
+        return test()
+    except OSError:
+        return True
 
 
 def is_synthetic(folder: Path) -> bool:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from telflow.ingest.addresses import Ends, encode, mac_tokens, numbers, resolve_ends, strings
+from telflow.ingest.addresses import Ends, encode, exporters, mac_tokens, numbers, resolve_ends, strings
 from telflow.ingest.record import COUNTERS, FLOW_SCHEMA, ParseContext, fault, is_sound
 
 
@@ -80,7 +80,7 @@ def build_rows(
         "flow_id": pl.Series(flow_ids).to_arrow(),
         "start_time": start.dt.replace_time_zone("UTC").to_arrow(),
         "end_time": end.dt.replace_time_zone("UTC").to_arrow(),
-        "exporter": repeated(scaled["exporter"]),
+        "exporter": exporters(scaled["exporter"], context),
         "src_ip": ends.src_ip,
         "dst_ip": ends.dst_ip,
         "src_mac": mac_tokens(scaled["src_mac"], context.tokenizer),

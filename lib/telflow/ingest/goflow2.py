@@ -37,8 +37,8 @@ def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     received, start = from_nanos("time_received_ns"), from_nanos("time_flow_start_ns")
     end = pl.when(pl.col("time_flow_end_ns") != 0).then(from_nanos("time_flow_end_ns")).otherwise(start)
     rate = pl.col("sampling_rate")
-    joined = pl.col("dst_port").fill_null(0)
-    is_joined = (pl.col("icmp_type").fill_null(0) == 0) & (pl.col("icmp_code").fill_null(0) == 0)
+    packed = pl.col("dst_port").fill_null(0)
+    is_packed = (pl.col("icmp_type").fill_null(0) == 0) & (pl.col("icmp_code").fill_null(0) == 0)
     columns: dict[str, pl.Expr | pl.Series] = {
         "start_time": pl.when(is_received).then(received).otherwise(start),
         "end_time": pl.when(is_received).then(received).otherwise(end),
@@ -46,8 +46,8 @@ def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         "dst_ip": pl.col("dst_addr"),
         "src_port": pl.when(has_ports()).then(pl.col("src_port")),
         "dst_port": pl.when(has_ports()).then(pl.col("dst_port")),
-        "icmp_type": pl.when(is_icmp()).then(pl.when(is_joined).then(joined // 256).otherwise(pl.col("icmp_type"))),
-        "icmp_code": pl.when(is_icmp()).then(pl.when(is_joined).then(joined % 256).otherwise(pl.col("icmp_code"))),
+        "icmp_type": pl.when(is_icmp()).then(pl.when(is_packed).then(packed // 256).otherwise(pl.col("icmp_type"))),
+        "icmp_code": pl.when(is_icmp()).then(pl.when(is_packed).then(packed % 256).otherwise(pl.col("icmp_code"))),
         "protocol": numbers,
         "src_bytes": pl.col("bytes"),
         "src_packets": pl.col("packets"),
@@ -83,6 +83,7 @@ FORMAT: Final = Format(
         **dict.fromkeys(("bytes", "packets", "src_port", "dst_port", "icmp_type", "icmp_code"), pl.Int64),
     },
     required=("src_addr", "dst_addr", "proto", "bytes", "packets"),
+    needs_one_of=(("time_flow_start_ns", "time_received_ns"),),
     is_json=True,
     draft=draft,
 )

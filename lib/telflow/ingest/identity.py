@@ -108,7 +108,7 @@ class KnownFiles:
     def in_place(self) -> set[str]:
         """Paths at which the file that was read still lies."""
         read = {(row.path, row.size_bytes, row.modified_micros) for row in self.log if row.status in READ}
-        return {path for path, *about in read if Path(path).is_file() and on_disk(Path(path)) == (path, *about)}
+        return {path for path, *about in read if on_disk(Path(path)) == (path, *about)}
 
     def untold(self, entries: Iterable[FileEntry]) -> list[FileEntry]:
         """Entries that the log does not have in the same words already."""
@@ -116,9 +116,15 @@ class KnownFiles:
         return [entry for entry in entries if (entry.scan.path, entry.scan.content_hash, entry.status) not in told]
 
 
-def on_disk(path: Path) -> tuple[str, int, int]:
-    """What a file is known by without opening it: path, size in bytes, modification time in microseconds."""
-    about = path.stat()
+def on_disk(path: Path) -> tuple[str, int, int] | None:
+    """What a file is known by without opening it: path, size in bytes, modification time in microseconds.
+
+    None where it is gone, or may not be looked at.
+    """
+    try:
+        about = path.stat()
+    except OSError:
+        return None
     since_epoch = datetime.fromtimestamp(about.st_mtime, UTC) - datetime.fromtimestamp(0, UTC)
     return str(path), about.st_size, since_epoch // timedelta(microseconds=1)
 

@@ -159,8 +159,10 @@ def lacks_something(rejects: pa.Table, line: int) -> bool:
 
 
 def is_missing(frame: pl.DataFrame, source: Format) -> pl.Series:
-    """Per record, whether a field is empty that the format cannot do without."""
-    return frame.select(pl.any_horizontal(pl.col(name).is_null() for name in source.required)).to_series()
+    """Per record, whether a field is empty that the format cannot do without, or all of which it needs one."""
+    groups = [*((name,) for name in source.required), *source.needs_one_of]
+    is_empty = [pl.all_horizontal(pl.col(name).is_null() for name in group) for group in groups]
+    return frame.select(pl.any_horizontal(is_empty)).to_series()
 
 
 def reject_rows(data: bytes, records: Records, faults: pl.DataFrame, first_line: int) -> pa.Table:

@@ -63,8 +63,9 @@ class Format:
         aliases: other spellings of a column's name, in lower case.
         line_kinds: patterns of lines that are no records.
         quote: character that may enclose a value.
+        escape: character that is written before a quote within a value, where the quote is not doubled.
         paths: of JSON, where a field lies when not under its own name at the top.
-        needs_one_of: of each of these groups a file needs one column.
+        needs_one_of: of each of these groups a file needs one column, and a record one value.
     """
 
     fields: Mapping[str, Type]
@@ -74,6 +75,7 @@ class Format:
     aliases: Mapping[str, str] = field(default_factory=dict)
     line_kinds: tuple[tuple[str, LineKind], ...] = ()
     quote: str | None = None
+    escape: str | None = None
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     needs_one_of: tuple[tuple[str, ...], ...] = ()
 

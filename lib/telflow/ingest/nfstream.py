@@ -57,5 +57,6 @@ FORMAT: Final = Format(
         "dst2src_bytes",
     ),
     quote='"',
+    escape="\\",
     draft=draft,
 )

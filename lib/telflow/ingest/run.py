@@ -9,7 +9,7 @@ Order of the writes, and what a crash between them leaves:
 A run begins by removing rows of runs that the log does not know, so a file that was half-ingested is read again whole.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,9 +21,10 @@ from telflow.days import CHANGE, days_lasted, log_days, next_run
 from telflow.errors import BrokenIdentityError, MixedRecordsError
 from telflow.facts import LONGEST_FLOW, RECORDS, lake_facts, records_held, state_fact
 from telflow.ingest.files import find_files, is_synthetic
+from telflow.ingest.formats import FORMATS
 from telflow.ingest.identity import FAULTS, READ, FileEntry, KnownFiles
 from telflow.ingest.record import ParseContext
-from telflow.ingest.scan import Chunk
+from telflow.ingest.scan import Chunk, FileScan
 from telflow.ingest.spark import COUNTS, Summary, parsed_flows, rejected_lines, scan_files
 from telflow.lake import Lake
 from telflow.privacy.tokens import Tokenizer
@@ -32,6 +33,10 @@ from telflow.settings import Settings
 from telflow.tables import FLOWS, FLOWS_QUARANTINE, INGEST_LOG
 
 MEGABYTE = 1_000_000
+WITHOUT_FLOWS = (
+    "none of its records is a flow; where some should be, look at what they say they are (Suricata: event_type has to "
+    "be flow; Zeek: _path has to be conn)"
+)
 LATEST_AHEAD = timedelta(days=2)
 
 Labels = Callable[[DataFrame], DataFrame]
@@ -52,6 +57,11 @@ class IngestReport:
     known_files: int
 
     @property
+    def without_flows(self) -> list[FileEntry]:
+        """Files that are in order but hold records of other kinds alone."""
+        return [entry for entry in self.files if entry.status == "kept" and entry.message is not None]
+
+    @property
     def faults(self) -> list[FileEntry]:
         """Files that somebody has to look after: cut, all rejected, empty, of no known format or unreadable."""
         return [entry for entry in self.files if entry.status in FAULTS]
@@ -61,10 +71,11 @@ class IngestReport:
         return sum(entry.counts[count] for entry in self.files)
 
     def lines(self) -> list[str]:
-        """The report for a reader: totals, then each file that somebody has to look after."""
+        """The report for a reader: totals, each file that somebody has to look after, then those without flows."""
         counts = ", ".join(f"{self.total(count):,} {count}" for count in COUNTS)
         told = f"flow files: {len(self.files):,} new, {self.known_files:,} known; lines: {counts}"
-        return [told, *(f"  {entry.status}: {entry.message}" for entry in self.faults)]
+        faults = [f"  {entry.status}: {entry.message}" for entry in self.faults]
+        return [told, *faults, *(f"  no flows: {entry.message}" for entry in self.without_flows)]
 
 
 def ingest(
@@ -209,7 +220,20 @@ def counted(entry: FileEntry, summaries: Iterable[Summary]) -> FileEntry:
         return replace(done, status="rejected", message=f"{entry.scan.path}: none of its lines was kept")
     if entry.status == "interim" and counts["kept"]:  # only what it begins with is interim
         return replace(done, status="kept", message=None)
+    if entry.status == "kept" and is_without_flows(entry.scan, counts):
+        return replace(done, message=f"{entry.scan.path}: {WITHOUT_FLOWS}")
     return done
+
+
+def is_without_flows(scan: FileScan, counts: Mapping[str, int]) -> bool:
+    """Whether each record of a file of JSON is of another kind than a flow.
+
+    That is no fault: in a quiet hour a sensor may log alerts alone. It is told all the same, for one that is set to
+    log its flows as another kind (Suricata's netflow, Zeek's renamed logs) would go unnoticed. NODATA, which VPC flow
+    logs write of a quiet interval, says itself that nothing is missing.
+    """
+    is_json = scan.source_format in FORMATS and FORMATS[scan.source_format].is_json
+    return is_json and counts["skipped"] > 0 and not counts["kept"]
 
 
 def with_reasons(lake: Lake, entries: Sequence[FileEntry]) -> list[FileEntry]:

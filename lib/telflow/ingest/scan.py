@@ -54,7 +54,7 @@ class FileScan:
     Attributes:
         path: the file.
         size_bytes: size on disk.
-        modified_at: modification time on disk, UTC.
+        modified_at: modification time on disk, UTC; 1970 of a file that is not there any more.
         compression: none, gzip, bzip2 or zstd.
         content_hash: SHA-256, hex, of the content after decompression; of nfdump's binary files of the file itself.
         file_id: first 62 bits of the hash.
@@ -127,12 +127,12 @@ def scan_file(path: Path, source: SourceSettings, chunk_bytes: int) -> FileScan:
         source: what the settings know of files of this name.
         chunk_bytes: about how many bytes a part of a plain file holds.
     """
-    about = path.stat()
-    modified = datetime.fromtimestamp(about.st_mtime, UTC)
-    blank = FileScan(str(path), about.st_size, modified, "none", "", 0, 0, 0, None, "unreadable", None)
+    blank = FileScan(str(path), 0, datetime.fromtimestamp(0, UTC), "none", "", 0, 0, 0, None, "unreadable", None)
     try:
-        storage = storage_of(path)
-        return scan_content(path, storage, source, chunk_bytes, blank)
+        about = path.stat()
+        modified = datetime.fromtimestamp(about.st_mtime, UTC)
+        blank = replace(blank, size_bytes=about.st_size, modified_at=modified)
+        return scan_content(path, storage_of(path), source, chunk_bytes, blank)
     except (OSError, InputError) as error:
         return replace(blank, message=f"{path} cannot be read: {error}")
 
@@ -167,7 +167,8 @@ def scan_content(path: Path, storage: Storage, source: SourceSettings, chunk_byt
     try:
         layout = replace(find_layout(head, storage, source, str(path)), has_heads=watch.differs)
     except UnknownFormatError as error:
-        return replace(scanned, status="unknown_format", message=str(error))
+        told = str(error).encode("utf-8", "replace").decode()  # it may quote half a character of JSON's
+        return replace(scanned, status="unknown_format", message=told)
     interim = f"{path} holds interim records of connections that are logged when they close: none is counted"
     status: Status = "cut" if fault is not None else "interim" if layout.is_skipped else "kept"
     return replace(

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
@@ -45,10 +46,17 @@ def scan_files(
         for path in tasks_of(batches):
             yield pickled([scan_file(path, source_of(path, sources), chunk_bytes)])
 
-    slots = balanced([path.stat().st_size for path in paths], spark.sparkContext.defaultParallelism)
+    slots = balanced([size_bytes(path) for path in paths], spark.sparkContext.defaultParallelism)
     rows = on_slots(spark, list(paths), slots).mapInArrow(scan, "task binary").collect()
     scans: list[FileScan] = [pickle.loads(row.task) for row in rows]
     return sorted(scans, key=lambda found: found.path)
+
+
+def size_bytes(path: Path) -> int:
+    """Size of a file; 0 where it is gone, or may not be looked at: the scan tells of it."""
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def source_of(path: Path, sources: Sequence[SourceSettings]) -> SourceSettings:

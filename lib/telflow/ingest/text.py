@@ -25,6 +25,7 @@ PARTS = 16  # a larger one is read again in so many parts: one bad line must not
 MAX_EDGE_LINES = 64  # header or trailer lines looked for at each end of a block before it is read with care
 LINE_END = 10
 TEXT = pl.String()
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON may escape one of a pair alone, and no table can hold it
 SURPLUS = "#"  # a column after the last, which is empty unless a line is too long
 
 
@@ -258,8 +259,11 @@ def split_lines(lines: Sequence[str], layout: Layout, source: Format) -> list[di
     nothing = {"", *layout.unset}
     rows: list[dict[str, str | None] | None] = []
     for line in lines:
-        values = split_line(line, layout.separator, quote_of(layout, source))
-        if values is None or len(values) != len(layout.columns):
+        quote = quote_of(layout, source)
+        values = split_line(line, layout.separator, quote)
+        if source.escape and len(values) != len(layout.columns):
+            values = split_line(line, layout.separator, quote, source.escape)
+        if len(values) != len(layout.columns):
             rows.append(None)
             continue
         row: dict[str, str | None] = dict.fromkeys(source.fields)
@@ -268,14 +272,14 @@ def split_lines(lines: Sequence[str], layout: Layout, source: Format) -> list[di
     return rows
 
 
-def split_line(line: str, separator: str, quote: str | None) -> list[str] | None:
-    """Values of a line; None where a quote is left open."""
+def split_line(line: str, separator: str, quote: str | None, escape: str | None = None) -> list[str]:
+    """Values of a line; none where a quote is left open."""
     if quote is None or quote not in line:
         return line.split(separator)
     try:
-        return next(csv.reader([line], delimiter=separator, quotechar=quote, strict=True))
+        return next(csv.reader([line], delimiter=separator, quotechar=quote, escapechar=escape, strict=True))
     except csv.Error:
-        return None
+        return []
 
 
 def parse_objects(lines: Sequence[str], source: Format) -> list[dict[str, str | None] | None]:
@@ -296,8 +300,15 @@ def wanted_values(found: dict[str, Any], source: Format) -> dict[str, str | None
         value: Any = found
         for key in source.paths.get(name, (name,)):
             value = value.get(key) if isinstance(value, dict) else None
-        row[name] = value if value is None or isinstance(value, str) else json.dumps(value)
+        row[name] = value if value is None else text_of(value)
     return row
+
+
+def text_of(value: Any) -> str:
+    """A value of JSON as text, in the words in which Polars reads it: half a character as NUL, 6.0 as 6."""
+    if isinstance(value, str):
+        return HALF_CHARACTER.sub("\0", value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else json.dumps(value)
 
 
 def typed_column(name: str, dtype: Any) -> pl.Expr:
@@ -314,9 +325,7 @@ def typed_column(name: str, dtype: Any) -> pl.Expr:
 
 def whole_number(value: pl.Expr) -> pl.Expr:
     """A text as a whole number; ``NOT_A_NUMBER`` or ``TOO_LARGE`` where it is none, null where there is none."""
-    number = value.cast(pl.Int64, strict=False)
-    fraction = value.cast(pl.Float64, strict=False)
-    whole = pl.when(fraction == fraction.floor()).then(fraction.cast(pl.Int64, strict=False))
+    number = value.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)  # 1.2E+11, a spreadsheet's, has lost digits
     is_large = value.str.contains(r"^\d{19,}$")
     garbled = pl.when(is_large).then(TOO_LARGE).otherwise(NOT_A_NUMBER)
-    return pl.when(value.is_not_null()).then(pl.coalesce(number, whole, garbled))
+    return pl.when(value.is_not_null()).then(pl.coalesce(number, garbled))

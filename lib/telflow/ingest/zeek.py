@@ -7,6 +7,10 @@ Volume is ``orig_ip_bytes`` and ``resp_ip_bytes``, the bytes on the wire by the 
 ``orig_bytes`` and ``resp_bytes`` come from TCP sequence numbers and can be far too large. Where the IP bytes are unset
 (Zeek run without them) the payload bytes stand in. Unset counters, and an unset duration, are 0.
 ``service`` is Zeek's own finding; where it names several the list is sorted and joined by commas.
+``proto`` is icmp for both families: with IPv6 addresses it is ICMPv6, and ``ip_proto``, from version 7.1 on, goes
+before it. ``icmp_code`` is ``id.resp_p`` as it stands, which of messages that are answered (echo, router and neighbour
+solicitation) is the type of the answer: Zeek does not log their code (ICMP4_counterpart and ICMP6_counterpart in its
+ICMP.cc), which the RFCs set to 0.
 """
 
 from typing import Final
@@ -15,12 +19,14 @@ import polars as pl
 
 from telflow.ingest.fields import draft_of, first_reason, has_ports, is_icmp, protocols, unknown_protocol
 from telflow.ingest.layout import Format, Layout
+from telflow.ingest.protocols import ICMP_PROTOCOLS
 from telflow.ingest.record import Reason
 from telflow.ingest.times import from_epoch, micros, offset_times
 
-NO_PROTOCOL: Final = "unknown_transport"
 EXPORTER_FIELDS: Final = ("_node_name", "_system_name", "peer", "_system")
 CONN: Final = "conn"
+ICMP, ICMP_V6 = ICMP_PROTOCOLS
+FIRST_MILLIS: Final = 100_000_000_000  # from here on a time is in milliseconds: as seconds, it would be after 5138
 # Zeek sets the first of these in every record of conn.log, and none of them in that of any other log
 CONN_FIELDS: Final = ("conn_state", "history", "orig_pkts", "orig_ip_bytes")
 
@@ -36,9 +42,7 @@ def draft_json(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
 
 def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     """Drafts of records; those of another log than conn.log are skipped."""
-    names, given = frame["proto"], protocols(frame["ip_proto"])
-    # Zeek calls a flow of no known transport so and, from version 7.1, gives its number beside it
-    numbers = protocols(names).fill_null(given)
+    numbers = protocol_numbers(frame)
     start = start_times(frame["ts"])
     known = frame.with_columns(start.alias("start_time"), numbers.alias("protocol"))
     length = micros(pl.col("duration").fill_null(0.0)).cast(pl.Duration("us"))
@@ -62,17 +66,26 @@ def draft(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         "opened_by_src": pl.lit(value=True),
         "is_skipped": (pl.col("_path") != CONN).fill_null(value=layout.is_skipped),
         "reason": first_reason(
-            unknown_protocol(names, numbers),
+            unknown_protocol(frame["proto"], numbers),
             frame.select(negative_duration()).to_series(),
         ),
     }
     return draft_of(known, columns, layout)
 
 
+def protocol_numbers(frame: pl.DataFrame) -> pl.Series:
+    """Number of the protocol; null where Zeek tells none, as in ``unknown_transport``."""
+    by_name = protocols(frame["proto"])
+    is_six = (by_name == ICMP) & frame["id.orig_h"].str.contains(":", literal=True)
+    return protocols(frame["ip_proto"]).fill_null(by_name.set(is_six.fill_null(value=False), ICMP_V6))
+
+
 def start_times(values: pl.Series) -> pl.Series:
-    """Epoch seconds with a fraction, or ISO 8601, as UTC; null where the text is neither."""
+    """Epoch seconds with a fraction, epoch milliseconds, or ISO 8601, as UTC; null where the text is none of them."""
     frame = values.alias("ts").to_frame()
-    found = frame.select(from_epoch(pl.col("ts").cast(pl.Float64, strict=False))).to_series()
+    number = pl.col("ts").cast(pl.Float64, strict=False)
+    seconds = pl.when(number < FIRST_MILLIS).then(number).otherwise(number / 1000)
+    found = frame.select(from_epoch(seconds)).to_series()
     if found.null_count() == values.null_count():
         return found
     return found.zip_with(found.is_not_null(), offset_times(values))
