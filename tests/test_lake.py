@@ -1,5 +1,7 @@
 """Declared tables: created as declared, replaced whole, and promises kept."""
 
+import os
+import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -91,6 +93,28 @@ def test_a_missing_table_says_which_job_writes_it(spark: SparkSession, tmp_path:
     with pytest.raises(TableMissingError) as error:
         Lake(spark, str(tmp_path)).read(table)
     assert str(error.value).endswith(told)
+
+
+def test_the_version_of_a_missing_table_says_which_job_writes_it(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(TableMissingError, match="customer_daily is not there yet: run jobs/roll_up_customers"):
+        Lake(spark, str(tmp_path)).version(CUSTOMER_DAILY)
+
+
+def test_a_version_that_delta_reads_no_more_is_told_in_one_line(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path))
+    for customer in ("sub_1", "sub_2"):
+        lake.append(CHURN_EVENTS, spark.createDataFrame([(customer, DAY, None)], CHURN_EVENTS.schema))
+    assert [lake.read(CHURN_EVENTS, version).count() for version in (0, 1, 2)] == [0, 1, 2]
+    log, eight_days_ago = tmp_path / "churn_events" / "_delta_log", time.time() - 8 * 86400
+    for version in (0, 1, 2):
+        os.utime(log / f"{version:020}.json", (eight_days_ago, eight_days_ago))
+    assert lake.read(CHURN_EVENTS, 2).count() == 2, "the newest, however old"
+    for version, why in ((1, "beyond"), (9, "Available versions: .0, 2.")):
+        with pytest.raises(
+            TableMissingError, match=f"version {version} of .*churn_events cannot be read .*{why}"
+        ) as error:
+            lake.read(CHURN_EVENTS, version)
+        assert "\n" not in str(error.value)
 
 
 def test_the_daily_run_is_named_for_what_it_writes_alone() -> None:

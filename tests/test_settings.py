@@ -74,6 +74,7 @@ def test_settings_are_frozen() -> None:
         ("ingest.latest='2000-01-01'", "earliest 2000-01-01 is not before latest 2000-01-01"),
         ("advice.service_confidence=0.89", "0.89. must not be below trend_confidence .0.9.: a category"),
         ("lake.root=[", "is not a YAML value"),
+        ("segments.smallest_share=0", "setting segments.smallest_share = 0"),
         ("segments.bootstrap_customers=15", "bootstrap_customers .15. are too few for 8 segments"),
     ],
 )

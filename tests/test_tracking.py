@@ -41,6 +41,7 @@ from telflow.tracking import (
     open_tracking,
     raw_model,
     relative_path,
+    run_data,
     settle,
 )
 from tests.churn.forests import small_model
@@ -212,6 +213,9 @@ def test_a_server_that_does_not_answer_is_no_absence(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(MlflowClient, "get_model_version", fails)
     with pytest.raises(TrackingError, match="does not tell of version 1 of m: no answer"):
         load_version("m", "1")
+    monkeypatch.setattr(MlflowClient, "get_run", fails)
+    with pytest.raises(TrackingError, match="does not tell of run 0abc: no answer"):
+        run_data("0abc")
 
 
 def error_code_of(name: str) -> int:

@@ -17,7 +17,7 @@ class JavaMissingError(TelflowError):
 
 
 class TableMissingError(TelflowError):
-    """A table that a job reads has not been written yet."""
+    """A table that a job reads has not been written yet, or a version of it is held no more."""
 
 
 class TableOutdatedError(TelflowError):

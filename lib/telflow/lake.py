@@ -4,14 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from telflow.errors import TableMissingError, TableOutdatedError
 from telflow.settings import LakeSettings
 from telflow.tables import PIPELINE, Table
+
+GONE: Final = ("DELTA_VERSION_NOT_FOUND", "DELTA_UNSUPPORTED_TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION_DURATION")
 
 
 @dataclass(frozen=True)
@@ -64,15 +68,11 @@ class Lake:
         """Rows of ``table``, as it is now or as it was in ``version``.
 
         Raises:
-            TableMissingError: nothing has written it yet.
+            TableMissingError: nothing has written it yet, or that version is held no more.
             TableOutdatedError: it lacks a column that cannot be null.
         """
-        if not self.exists(table):
-            raise TableMissingError(f"{self.location(table)} is not there yet: {remedy(table)}")
-        if version is not None:
-            rows = self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
-        else:
-            rows = self.spark.read.table(self.name(table))
+        self._check_there(table)
+        rows = self.spark.read.table(self.name(table)) if version is None else self._read_version(table, version)
         return rows.transform(with_later_columns, table)
 
     def read_or_empty(self, table: Table) -> DataFrame:
@@ -80,7 +80,12 @@ class Lake:
         return self.read(table) if self.exists(table) else self.spark.createDataFrame([], table.schema)
 
     def version(self, table: Table) -> int:
-        """Version of ``table`` at this moment."""
+        """Version of ``table`` at this moment.
+
+        Raises:
+            TableMissingError: nothing has written it yet.
+        """
+        self._check_there(table)
         return int(self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").collect()[0]["version"])
 
     def last_note(self, table: Table) -> str | None:
@@ -140,6 +145,22 @@ class Lake:
         """Remove files that no version of the last week holds; nothing happens where the table is not there yet."""
         if self.exists(table):
             self.spark.sql(f"VACUUM {self.name(table)}")
+
+    def _check_there(self, table: Table) -> None:
+        if not self.exists(table):
+            raise TableMissingError(f"{self.location(table)} is not there yet: {remedy(table)}")
+
+    def _read_version(self, table: Table, version: int) -> DataFrame:
+        try:
+            return self.spark.sql(f"SELECT * FROM {self.name(table)} VERSION AS OF {version}")
+        except AnalysisException as error:
+            if error.getCondition() not in GONE:
+                raise
+            why = str(error).partition("\n")[0]
+            raise TableMissingError(
+                f"version {version} of {self.location(table)} cannot be read ({why}): Delta reads the newest, and "
+                "others for a week after they were written; choose one of these"
+            ) from None
 
     def _write(self, table: Table, rows: DataFrame, options: dict[str, str], mode: str = "overwrite") -> None:
         self.create(table)

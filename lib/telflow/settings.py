@@ -185,7 +185,7 @@ class SegmentsSettings(Section):
     iterations: int = Field(gt=0)
     bootstrap_rounds: int = Field(gt=0)
     bootstrap_customers: int
-    smallest_share: float = Field(ge=0, lt=1)
+    smallest_share: float = Field(gt=0, lt=1)  # an empty segment has no model
     stability: float = Field(ge=0, le=1)
     margin: float = Field(ge=0)
     rows_per_partition: int = Field(gt=0)

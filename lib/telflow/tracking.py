@@ -48,7 +48,7 @@ CALIBRATION_ARTIFACT: Final = "calibration_bins.json"
 NOISY: Final = ("mlflow", "alembic")
 SOURCE_TAG: Final = re.compile(r"source_(\w+)_version")
 UNREADABLE: Final = (MlflowException, OSError, ImportError, ValueError, KeyError, TypeError, BadZipFile)  # model files
-ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model; a model without the alias
+ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model, version or run; no alias
 
 
 S = TypeVar("S", bound=Section)
@@ -348,11 +348,16 @@ def run_data(run_id: str) -> RunData:
 
     Raises:
         ModelMissingError: there is no such run.
+        TrackingError: MLflow does not answer.
     """
     try:
         return MlflowClient().get_run(run_id).data
     except MlflowException as error:
-        raise ModelMissingError(f"MLflow holds no run {run_id}: {error.message}") from None
+        if error.error_code in ABSENT:
+            raise ModelMissingError(f"MLflow holds no run {run_id}: {error.message}") from None
+        raise TrackingError(
+            f"MLflow does not tell of run {run_id}: {error.message}; run it again once MLflow answers"
+        ) from error
 
 
 def run_again(run_id: str) -> str:

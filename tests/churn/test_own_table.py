@@ -58,11 +58,42 @@ def test_parquet_is_read_as_well(spark: SparkSession, tmp_path: Path) -> None:
         ),
         ("id,gone,months,plan\na,Yes,3,x\nb,Yes,3,x\n", r"holds 'Yes' \(2 rows\)"),
         ("id,gone,months,plan\n", "column gone holds nothing"),
+        (
+            "id,gone,months,plan\na,Yes,3,x\nb,No,Infinity,x\nc,No,-inf,x\nd,No,1e999,x\n",
+            "column months: customer b has 'Infinity', which is no number, 3 rows in all",
+        ),
+        ("id,gone,months,plan,months\na,Yes,3,x,4\n", "column months stands twice in the header"),
+        ("id,gone,months,plan,Plan\na,Yes,3,x,y\n", "column plan stands twice in the header"),
+        ('id,gone,months,"plan\n' + "a,Yes,3,x\n" * 20_000, "line 1 is no header of a CSV file in UTF-8"),
     ],
 )
 def test_a_fault_is_named(spark: SparkSession, tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         read_own_table(spark, written(tmp_path, text), MAPPING)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("table.txt", b"id,gone", "table.txt is neither .csv nor .parquet: save it as one of the two"),
+        ("table.csv.gz", b"\x1f\x8b", "table.csv.gz is neither .csv nor .parquet"),
+        ("table.csv", "id,gone,mön".encode("latin-1"), "table.csv, line 1 is no header of a CSV file in UTF-8"),
+        ("table.csv", "id,gone".encode("utf-16"), "table.csv, line 1 is no header of a CSV file in UTF-8"),
+        ("table.parquet", b"id,gone,months,plan", "table.parquet cannot be read as a Parquet file: name"),
+        ("table.csv/part.csv", b"id,gone,months,plan", "table.csv cannot be read as a folder of Parquet files"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_in_one_line(
+    spark: SparkSession, tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    table = tmp_path / Path(name).parts[0]
+    with pytest.raises(InputError, match=told) as error:
+        read_own_table(spark, table, MAPPING)
+    assert "\n" not in str(error.value)
+    assert str(table) in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +112,19 @@ def test_a_column_has_one_meaning(given: dict[str, object], told: str) -> None:
 def test_a_missing_file_is_named(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not there: name the provider's table"):
         read_own_table(spark, tmp_path / "none.csv", MAPPING)
+
+
+def test_what_is_no_number_at_all_in_parquet_is_missing_and_endless_is_refused(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "table.parquet")
+    ddl = "id string, gone string, months double, plan string"
+    rows = [("a", "Yes", float("nan"), "basic"), ("b", "No", 4.0, "plus")]
+    spark.createDataFrame(rows, ddl).write.parquet(path)
+    assert read_own_table(spark, Path(path), MAPPING).count() == 2
+    spark.createDataFrame([("c", "No", float("inf"), "plus")], ddl).write.mode("append").parquet(path)
+    with pytest.raises(InputError, match="column months: customer c has 'Infinity', which is no number, 1 rows"):
+        read_own_table(spark, Path(path), MAPPING)
 
 
 def test_the_mapping_that_comes_along_reads_the_public_table(spark: SparkSession, samples: Path) -> None:

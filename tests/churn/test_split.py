@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from telflow.churn.split import as_of_dates, fold_splits, temporal_dates, temporal_split, with_fold
+from telflow.churn.split import as_of_dates, check_folds, fold_splits, temporal_dates, temporal_split, with_fold
 from telflow.errors import TrainingDataError
 
 FIRST = date(2024, 1, 1)
@@ -67,8 +67,29 @@ def test_folds_keep_customers_whole_and_classes_even(spark: SparkSession) -> Non
     assert (table.groupby("customer")["fold"].nunique() == 1).all()
     by_fold = table.groupby("fold")["label"].agg(["size", "sum"])
     assert by_fold.index.tolist() == [0, 1, 2, 3, 4]
-    assert ((by_fold["size"] - 400).abs() <= 20).all()
-    assert ((by_fold["sum"] - 50).abs() <= 5).all()
+    assert by_fold["size"].tolist() == [400] * 5
+    assert by_fold["sum"].tolist() == [50] * 5
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("leaving", [5, 7, 33])
+def test_few_who_leave_are_dealt_out_evenly(spark: SparkSession, leaving: int, seed: int) -> None:
+    rows = spark.range(200).selectExpr("concat('c', id) AS customer", f"int(id < {leaving}) AS label")
+    counts = with_fold(rows, 5, seed).toPandas().groupby(["label", "fold"]).size().unstack()
+    assert (counts.max(axis="columns") - counts.min(axis="columns") <= 1).all()
+    assert counts.notna().all(axis=None)
+
+
+@pytest.mark.parametrize(("leaving", "rows"), [(4, 100), (97, 100), (0, 100)])
+def test_fewer_of_a_kind_than_folds_are_refused(spark: SparkSession, leaving: int, rows: int) -> None:
+    table = spark.range(rows).selectExpr("concat('c', id) AS customer", f"int(id < {leaving}) AS label")
+    with pytest.raises(TrainingDataError, match=f"own.csv tells of {leaving} customers who left and .*churn.folds"):
+        check_folds(table, 5, "own.csv")
+
+
+def test_as_many_of_a_kind_as_folds_will_do(spark: SparkSession) -> None:
+    table = spark.range(10).selectExpr("concat('c', id) AS customer", "int(id < 5) AS label")
+    check_folds(table.union(table), 5, "own.csv")
 
 
 def test_labels_held_out_shape_no_fold(spark: SparkSession) -> None:

@@ -9,11 +9,11 @@ import pytest
 from pyspark.sql import DataFrame
 
 from telflow.errors import ModelMissingError
-from telflow.segments import train
+from telflow.segments import contest as contests
 from telflow.segments.fit import Candidate
 from telflow.segments.profile import Profiles
 from telflow.segments.ranking import ranking, standing
-from telflow.segments.train import Tried, contest_of
+from telflow.segments.sweep import Tried
 from telflow.settings import load_settings
 from telflow.tracking import Contest
 from tests.segments.test_model import MODEL
@@ -41,9 +41,9 @@ def sweep(silhouettes: Mapping[int, float]) -> list[Tried]:
 @pytest.fixture
 def champion(monkeypatch: pytest.MonkeyPatch) -> None:
     """Version 1 is the champion."""
-    monkeypatch.setattr(train, "champion_version", lambda _name: "1")
-    monkeypatch.setattr(train, "load_segments", lambda *_given: (MODEL, "1"))
-    monkeypatch.setattr(train, "answers_of", lambda *_given: NOTHING)
+    monkeypatch.setattr(contests, "champion_version", lambda _name: "1")
+    monkeypatch.setattr(contests, "load_segments", lambda *_given: (MODEL, "1"))
+    monkeypatch.setattr(contests, "answers_of", lambda *_given: NOTHING)
 
 
 def held_contest(tried: list[Tried], held: float, monkeypatch: pytest.MonkeyPatch) -> Contest:
@@ -53,8 +53,8 @@ def held_contest(tried: list[Tried], held: float, monkeypatch: pytest.MonkeyPatc
     def silhouettes(*_given: Any) -> tuple[float, float]:
         return next(measured).standing.silhouette, held
 
-    monkeypatch.setattr(train, "common_silhouettes", silhouettes)
-    return contest_of(NOTHING, NOTHING, date(2024, 1, 1), tried, SETTINGS)
+    monkeypatch.setattr(contests, "common_silhouettes", silhouettes)
+    return contests.contest_of(NOTHING, NOTHING, date(2024, 1, 1), tried, SETTINGS)
 
 
 @pytest.mark.usefixtures("champion")
@@ -91,8 +91,8 @@ def test_a_champion_whose_files_are_gone_is_an_obstacle_and_no_end(monkeypatch: 
     def gone(*_given: object) -> None:
         raise ModelMissingError("version 1 cannot be loaded from telflow:mlruns/segments")
 
-    monkeypatch.setattr(train, "load_segments", gone)
-    contest = contest_of(NOTHING, NOTHING, date(2024, 1, 1), sweep({5: 0.5}), SETTINGS)
+    monkeypatch.setattr(contests, "load_segments", gone)
+    contest = contests.contest_of(NOTHING, NOTHING, date(2024, 1, 1), sweep({5: 0.5}), SETTINGS)
     assert not contest.is_won
     assert contest.reason.endswith(
         "not measured beside the champion, version 1: version 1 cannot be loaded from telflow:mlruns/segments; "

@@ -71,7 +71,7 @@ def read_sources(lake: Lake, versions: Mapping[str, int] | None = None) -> Sourc
         versions: of the tables by name, as a run logged them; when None, the newest.
 
     Raises:
-        TableMissingError: one of the two is not there.
+        TableMissingError: one of the two is not there, or a version is held no more.
         AsOfError: customer_daily holds no day.
     """
     fixed = versions or {table.name: lake.version(table) for table in TABLES if lake.exists(table)}

@@ -62,8 +62,8 @@ class Judged:
         rows: ``customer``, ``as_of``, ``label`` and ``probability``.
         scored: the same as arrays, with the decisions.
         metrics: by name.
-        threshold: chosen on the training rows left out in all splits together. Of a split whose rows say nothing it is
-            0 or 2 (``paying_threshold``), which no mean of thresholds can hold.
+        threshold: to be served, chosen on the training rows left out in all splits together. Of a split whose rows say
+            nothing it is 0 or 2 (``paying_threshold``), which no mean of thresholds can hold.
         cost: mean cost of a row under these decisions.
         fitted: of each split, on its training rows.
     """
@@ -135,13 +135,17 @@ def judge_all(problem: Problem, settings: ChurnSettings) -> dict[str, Judged]:
 
 
 def judge(problem: Problem, algorithm: str, settings: ChurnSettings) -> Judged:
-    """Fit ``algorithm`` on the training rows of each split and judge it on those held out."""
+    """Fit ``algorithm`` on the training rows of each split and judge it on those held out.
+
+    Each split is judged by the threshold of its own training rows; the one that is served is of all splits together.
+    """
     fitted, parts, left_out = [], [], []
     for split in problem.splits:
         left_out.append(left_out_rows(split, problem, algorithm, settings))
+        of_split = choose_threshold(left_out[-1], problem.costs)
         fitted.append(fit(split.training, problem.columns, algorithm, settings))
         part = predictions(split.holdout, fitted[-1])
-        parts.append(part.assign(is_flagged=part["probability"] >= choose_threshold(left_out[-1], problem.costs)))
+        parts.append(part.assign(is_flagged=part["probability"] >= of_split))
     rows = pd.concat(parts, ignore_index=True)
     scored = Scored(
         rows["customer"].to_numpy(),
@@ -151,8 +155,8 @@ def judge(problem: Problem, algorithm: str, settings: ChurnSettings) -> Judged:
     )
     metrics = estimates(scored, settings.bootstrap, settings.seed)
     spent = cost(scored.label, scored.is_flagged, problem.costs.missed, problem.costs.false_alarm)
-    threshold = choose_threshold(pd.concat(left_out, ignore_index=True), problem.costs)
-    return Judged(rows, scored, metrics, threshold, spent, tuple(fitted))
+    served = choose_threshold(pd.concat(left_out, ignore_index=True), problem.costs)
+    return Judged(rows, scored, metrics, served, spent, tuple(fitted))
 
 
 def left_out_rows(split: Split, problem: Problem, algorithm: str, settings: ChurnSettings) -> pd.DataFrame:

@@ -1,9 +1,13 @@
 """A provider's own table of customers, who left among them: read by the mapping in conf."""
 
 import csv
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -24,7 +28,7 @@ def read_own_table(spark: SparkSession, path: Path, mapping: OwnTableSettings) -
 
     Args:
         spark: the session.
-        path: CSV file with a header (``.csv``), or Parquet.
+        path: CSV file with a header (``.csv``), or Parquet: a file (``.parquet``) or a folder of such.
         mapping: which column is what.
 
     Returns:
@@ -32,21 +36,11 @@ def read_own_table(spark: SparkSession, path: Path, mapping: OwnTableSettings) -
         names. A blank is a missing value.
 
     Raises:
-        InputError: a column is missing, a label is empty, a number cannot be read as one, or the labels do not tell who
-            left.
+        InputError: it is neither CSV nor Parquet, a column is missing or stands twice, a label is empty, a number is
+            none or endless, or the labels do not tell who left.
     """
-    if not path.exists():
-        raise InputError(f"{path} is not there: name the provider's table, a CSV or Parquet file, with --table")
-    is_csv = path.suffix.lower() == ".csv"
-    text = spark.read.csv(str(path), header=True, inferSchema=False) if is_csv else spark.read.parquet(str(path))
-    header = csv_header(path) if is_csv else text.columns
     wanted = [mapping.customer, mapping.label, *mapping.numeric, *mapping.categorical]
-    missing = [name for name in wanted if name not in header]
-    if missing:
-        raise InputError(
-            f"{path}: column {', '.join(missing)} is missing, the table has {', '.join(header)}: "
-            "name its columns in churn.own_table"
-        )
+    text = read_text(spark, path, wanted)
     filled = text.select(
         *[F.nullif(F.trim(F.col(f"`{name}`").cast("string")), F.lit("")).alias(name) for name in wanted]
     )
@@ -60,18 +54,65 @@ def read_own_table(spark: SparkSession, path: Path, mapping: OwnTableSettings) -
     )
 
 
+def read_text(spark: SparkSession, path: Path, wanted: Sequence[str]) -> DataFrame:
+    """The table at ``path`` as it stands, which has each of the columns ``wanted`` once.
+
+    Raises:
+        InputError: it has not, or cannot be read.
+    """
+    if not path.exists():
+        raise InputError(f"{path} is not there: name the provider's table, a CSV or Parquet file, with --table")
+    if path.is_file() and path.suffix.lower() == ".csv":
+        check_header(path, csv_header(path), wanted)
+        return spark.read.csv(str(path), header=True, inferSchema=False)
+    if path.is_file() and path.suffix.lower() != ".parquet":
+        raise InputError(f"{path} is neither .csv nor .parquet: save it as one of the two, not packed")
+    try:
+        table = spark.read.parquet(str(path))
+    except (PySparkException, Py4JJavaError):  # the latter where a file has no footer
+        kind = "folder of Parquet files" if path.is_dir() else "Parquet file"
+        raise InputError(f"{path} cannot be read as a {kind}: name a .csv or .parquet file") from None
+    check_header(path, table.columns, wanted)
+    return table
+
+
 def csv_header(path: Path) -> list[str]:
-    """Names in the first line."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return next(csv.reader(file), [])
+    """Names in the first line.
+
+    Raises:
+        InputError: it is no line of CSV in UTF-8.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}, line 1 is no header of a CSV file in UTF-8 ({error}): save it as one") from None
+
+
+def check_header(path: Path, header: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a table in which a column that is ``wanted`` is missing, or stands twice for Spark."""
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise InputError(
+            f"{path}: column {', '.join(missing)} is missing, the table has {', '.join(header)}: "
+            "name its columns in churn.own_table"
+        )
+    folded = [name.casefold() for name in header]
+    twice = [name for name in wanted if folded.count(name.casefold()) > 1]
+    if twice:
+        raise InputError(
+            f"{path}: column {', '.join(twice)} stands twice in the header, where capitals and small letters are the "
+            "same: rename or remove the other"
+        )
 
 
 def check_values(filled: DataFrame, path: Path, mapping: OwnTableSettings) -> None:
     """Refuse rows without a customer or a label, and numbers that are none."""
     faults = {name: F.col(f"`{name}`").isNull() for name in (mapping.customer, mapping.label)}
     for name in mapping.numeric:
-        value = F.col(f"`{name}`")
-        faults[name] = value.isNotNull() & value.try_cast("double").isNull()
+        number = F.col(f"`{name}`").try_cast("double")
+        is_number = number.isNotNull() & (F.abs(number) != F.lit(math.inf))
+        faults[name] = F.col(f"`{name}`").isNotNull() & ~is_number
     found = filled.agg(*[F.count_if(fault).alias(name) for name, fault in faults.items()]).collect()[0]
     for name, fault in faults.items():
         if found[name]:

@@ -97,7 +97,9 @@ def fold_splits(rows: DataFrame, folds: int) -> list[Split]:
 
 
 def with_fold(rows: DataFrame, folds: int, seed: int, known: Column | None = None) -> DataFrame:
-    """Adds ``fold`` (int, 0 to ``folds`` - 1): all rows of a customer in one, leaving customers evenly over all.
+    """Adds ``fold`` (int, 0 to ``folds`` - 1): all rows of a customer in one, and those who leave dealt out in turn.
+
+    The folds of those who leave differ by one customer at most, and those of who stays likewise.
 
     Args:
         rows: ``customer`` and ``label``.
@@ -107,11 +109,42 @@ def with_fold(rows: DataFrame, folds: int, seed: int, known: Column | None = Non
             null for their fold. When None, all.
     """
     place = F.xxhash64("customer", F.lit(seed))
-    made_by = rows if known is None else rows.where(known)
-    customers = made_by.groupBy("customer").agg(F.max("label").alias("leaves"))
+    customers = by_customer(rows if known is None else rows.where(known))
     bucketed = customers.select("customer", "leaves", place.alias("place"), F.pmod(place, BUCKETS).alias("bucket"))
     by_place = Window.partitionBy("leaves", "bucket").orderBy("place", "customer")
-    number = F.row_number().over(by_place) + F.col("bucket")
-    return rows.join(
-        bucketed.select("customer", F.pmod(number, F.lit(folds)).cast("int").alias("fold")), on="customer", how="left"
+    earlier = Window.partitionBy("leaves").orderBy("bucket").rowsBetween(Window.unboundedPreceding, -1)
+    starts = (
+        bucketed.groupBy("leaves", "bucket")
+        .agg(F.count(F.lit(1)).alias("held"))
+        .select("leaves", "bucket", F.coalesce(F.sum("held").over(earlier), F.lit(0)).alias("start"))
     )
+    number = F.col("start") + F.row_number().over(by_place)
+    numbered = bucketed.join(F.broadcast(starts), on=["leaves", "bucket"], how="inner").select(
+        "customer", F.pmod(number, F.lit(folds)).cast("int").alias("fold")
+    )
+    return rows.join(numbered, on="customer", how="left")
+
+
+def by_customer(rows: DataFrame) -> DataFrame:
+    """``customer`` and ``leaves`` (int, 1 where one of the rows says so)."""
+    return rows.groupBy("customer").agg(F.max("label").alias("leaves"))
+
+
+def check_folds(rows: DataFrame, folds: int, what: str) -> None:
+    """Refuse rows of which some fold would hold nobody who left, or nobody who stayed.
+
+    Args:
+        rows: ``customer`` and ``label``.
+        folds: number of folds.
+        what: what the rows are, for the error.
+
+    Raises:
+        TrainingDataError: so it is.
+    """
+    leaves = F.col("leaves") == 1
+    left, stayed = by_customer(rows).agg(F.count_if(leaves), F.count_if(~leaves)).collect()[0]
+    if min(left, stayed) < folds:
+        raise TrainingDataError(
+            f"{what} tells of {left:,} customers who left and {stayed:,} who stayed, and each of {folds} folds needs "
+            f"one of either: lower churn.folds, to {LEAST_FOLDS} at least, or bring a larger table"
+        )

@@ -26,7 +26,16 @@ from telflow.churn.measures import Estimate, permutation_importance
 from telflow.churn.own_table import own_columns, read_own_table
 from telflow.churn.pipeline import FOREST, fit
 from telflow.churn.served import ChurnModel
-from telflow.churn.split import LEAST_FOLDS, Dates, as_of_dates, fold_splits, is_on, temporal_dates, temporal_split
+from telflow.churn.split import (
+    LEAST_FOLDS,
+    Dates,
+    as_of_dates,
+    check_folds,
+    fold_splits,
+    is_on,
+    temporal_dates,
+    temporal_split,
+)
 from telflow.churn.truth import best_roc_auc
 from telflow.customers.provider import file_digest
 from telflow.errors import ModelMissingError
@@ -58,6 +67,7 @@ RECORDED: Final = "judged_roc_auc"
 GROUND: Final = "judged_on"
 NOT_LOGGED: Final = {"own_table", "scratch"}  # of the other way to train, and of the place
 MAPPED: Final = {"customer", "label", "left"}
+COSTS: Final = {"missed_cost", "false_alarm_cost"}
 
 
 @dataclass(frozen=True)
@@ -113,8 +123,8 @@ def train_on_lake(lake: Lake, settings: Settings, *, again: str | None = None, p
         promote: move the alias whatever the comparison says.
 
     Raises:
-        TableMissingError: one of the first two tables is not there.
-        ModelMissingError: there is no run ``again``, or it read no tables.
+        TableMissingError: one of the first two tables is not there, or a version that ``again`` read is held no more.
+        ModelMissingError: there is no run ``again``, or it did not train on the lake.
         TrainingDataError: too few days, or nobody left.
         SettingsError: Spark runs on a cluster, and ``churn.scratch`` names no folder.
         TrackingError: MLflow does not tell who is champion.
@@ -146,7 +156,7 @@ def train_on_lake(lake: Lake, settings: Settings, *, again: str | None = None, p
         open_experiment(settings.mlflow, TARGET)
         with mlflow.start_run(run_name=f"churn as of {dates.holdout[-1]}"):
             log_source(lake, *[table for table in TABLES if table.name in sources.versions], read=sources.versions)
-            mlflow.log_params({**parameters(chosen, problem), **parameters_of_dates(dates)})
+            mlflow.log_params({**parameters(chosen, columns), **parameters_of_dates(dates)})
             if again is not None:
                 mlflow.set_tag("again", again)
             judged = judge_all(problem, chosen)
@@ -178,7 +188,7 @@ def train_on_table(lake: Lake, settings: Settings, path: Path, *, promote: bool 
 
     Raises:
         InputError: the table does not fit the mapping.
-        TrainingDataError: everybody left, or nobody.
+        TrainingDataError: too few left, or too few stayed, for one of either in each fold.
         SettingsError: Spark runs on a cluster, and ``churn.scratch`` names no folder.
         TrackingError: MLflow does not tell who is champion.
     """
@@ -186,6 +196,7 @@ def train_on_table(lake: Lake, settings: Settings, path: Path, *, promote: bool 
     chosen, mapping = settings.churn, settings.churn.own_table
     table = read_own_table(lake.spark, path, mapping).withColumn("as_of", F.lit(None).cast("date"))
     with settled(table, chosen) as rows:
+        check_folds(rows, chosen.folds, path.name)
         columns = known_columns(rows, own_columns(mapping))
         splits = fold_splits(rows, chosen.folds)
         what = f"{path.name}, {chosen.folds}-fold cross-validation"
@@ -194,7 +205,7 @@ def train_on_table(lake: Lake, settings: Settings, path: Path, *, promote: bool 
         open_experiment(settings.mlflow, OWN_TARGET)
         with mlflow.start_run(run_name=f"churn of {path.name}"):
             mlflow.set_tags({"source": path.name, "source_sha256": digest})
-            mlflow.log_params({**parameters(chosen, problem), **mapping.model_dump(include=MAPPED)})
+            mlflow.log_params({**parameters(chosen, columns), **mapping.model_dump(include=MAPPED | COSTS)})
             judged = judge_all(problem, chosen)
             forest = judged[FOREST]
             threshold = forest.threshold
@@ -213,16 +224,15 @@ def as_run(settings: Settings, run_id: str) -> tuple[ChurnSettings, dict[str, in
     """Settings and versions of the tables that run ``run_id`` logged.
 
     Raises:
-        ModelMissingError: there is no such run, or it read no tables.
+        ModelMissingError: there is no such run, or it did not train on the lake.
     """
     open_tracking(settings.mlflow)
     data = run_data(run_id)
-    versions = source_versions(data)
-    if not versions:
+    if "training_dates" not in data.params:
         raise ModelMissingError(
-            f"run {run_id} tells of no tables that it read: name one that trained on the lake, and none below it"
+            f"run {run_id} is none of train_churn.py on the lake: name one that was, and none below it"
         )
-    return as_logged(settings.churn, data.params), versions
+    return as_logged(settings.churn, data.params), source_versions(data)
 
 
 def known_columns(rows: DataFrame, columns: Columns) -> Columns:
@@ -328,14 +338,12 @@ def table_digest(path: Path) -> str:
     return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()
 
 
-def parameters(settings: ChurnSettings, problem: Problem) -> dict[str, object]:
+def parameters(settings: ChurnSettings, columns: Columns) -> dict[str, object]:
     """What a run needs to be told again, by ``as_run``, and the columns that were known enough to be looked at."""
     return {
         **as_parameters(settings, NOT_LOGGED),
-        "missed_cost": problem.costs.missed,
-        "false_alarm_cost": problem.costs.false_alarm,
-        "numeric": ",".join(problem.columns.numeric),
-        "categorical": ",".join(problem.columns.categorical),
+        "numeric": ",".join(columns.numeric),
+        "categorical": ",".join(columns.categorical),
     }
 
 

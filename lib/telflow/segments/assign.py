@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from telflow.customers.features import as_of_day
 from telflow.errors import NoSegmentsError
 from telflow.lake import Lake, on_day
-from telflow.segments.inputs import TARGET, answers_of, count_too_few, load_segments
+from telflow.segments.inputs import TARGET, answers_of, count_too_few, days_there, load_segments
 from telflow.settings import Settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
 from telflow.tracking import model_name, open_tracking
@@ -29,6 +29,8 @@ class AssignReport:
         customers: by segment.
         too_few: customers who were seen, but on fewer active days than a segment needs.
         min_active_days: the days it needs.
+        window_days: days before ``as_of`` that the model looks at.
+        days: how many of them customer_daily holds.
         since: the earlier date that migrations are told from; None where there is none.
         moved: customers who were in a segment then and are in another now; None where another version told them then,
             which says nothing about who moved.
@@ -41,6 +43,8 @@ class AssignReport:
     customers: Mapping[str, int]
     too_few: int
     min_active_days: int
+    window_days: int
+    days: int
     since: date | None = None
     moved: int | None = None
     stayed: int | None = None
@@ -68,7 +72,7 @@ def assign_segments(
     open_tracking(settings.mlflow)
     name = model_name(settings.mlflow, TARGET)
     model, found = load_segments(name, version)
-    source_version = lake.version(CUSTOMER_DAILY) if lake.exists(CUSTOMER_DAILY) else None
+    source_version = lake.version(CUSTOMER_DAILY)
     daily = lake.read(CUSTOMER_DAILY, source_version)
     as_of = as_of_day(daily, as_of)
     days = days_assigned(lake)
@@ -101,7 +105,16 @@ def assign_segments(
         active_day_bytes=model.active_day_bytes,
         min_active_days=model.min_active_days,
     )
-    told = AssignReport(as_of, name, found, customers, too_few, model.min_active_days)
+    told = AssignReport(
+        as_of=as_of,
+        model=name,
+        version=found,
+        customers=customers,
+        too_few=too_few,
+        min_active_days=model.min_active_days,
+        window_days=model.feature_window_days,
+        days=days_there(daily, as_of, model.feature_window_days),
+    )
     moves = {pair: write_migrations(lake, *pair) for pair in pairs_of(lake, as_of, earlier, days)}
     if earlier is None:
         return told

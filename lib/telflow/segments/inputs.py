@@ -42,6 +42,19 @@ def features_of(
     return customer_features(daily, as_of, window_days, categories_of(settings), active_day_bytes)
 
 
+def days_there(daily: DataFrame, as_of: date, window_days: int) -> int:
+    """Days of the ``window_days`` before ``as_of`` that ``daily`` holds rows of."""
+    is_near = F.date_diff(F.lit(as_of), "local_date").between(1, window_days)
+    return daily.where(is_near).select("local_date").distinct().count()
+
+
+def days_told(days: int, window_days: int, as_of: date) -> list[str]:
+    """A line on a window of which only ``days`` are there, for a reader; none where all are."""
+    if days == window_days:
+        return []
+    return [f"  only {days} of the {window_days} days before {as_of} are there: shares and means are of these"]
+
+
 def count_too_few(
     daily: DataFrame, settings: Settings, as_of: date, *, window_days: int, active_day_bytes: int, min_active_days: int
 ) -> int:
