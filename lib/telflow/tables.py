@@ -77,7 +77,7 @@ FLOWS = Table(
         ingest_run           BIGINT NOT NULL    COMMENT 'run that wrote the row',
         start_time           TIMESTAMP NOT NULL COMMENT 'first packet, UTC, microseconds',
         end_time             TIMESTAMP NOT NULL COMMENT 'last packet, UTC, microseconds',
-        exporter             STRING             COMMENT 'router or sensor that exported the record',
+        exporter             STRING             COMMENT 'router or sensor that exported the record; token (ip_...) of an address on the own side',
         src_ip               STRING NOT NULL    COMMENT 'source: token (ip_...) on the own side, else the address',
         dst_ip               STRING NOT NULL    COMMENT 'destination: token (ip_...) on the own side, else the address',
         src_port             INT                COMMENT '0 to 65535; null for protocols without ports',
@@ -538,6 +538,11 @@ PLANS = Table(
         down_mbps        DOUBLE NOT NULL COMMENT 'rate to the customer, 10^6 bits a second',
         up_mbps          DOUBLE NOT NULL COMMENT 'rate from the customer, 10^6 bits a second'
     """,
+    checks={  # what is no number is greater than all others, infinity too
+        "price_is_a_number": "monthly_price >= 0 AND monthly_price < DOUBLE('Infinity')",
+        "volume_is_positive": "volume_gigabytes IS NULL OR (volume_gigabytes > 0 AND NOT isnan(volume_gigabytes))",
+        "rates_are_positive": "down_mbps > 0 AND up_mbps > 0 AND NOT (isnan(down_mbps) OR isnan(up_mbps))",
+    },
     sample_query="SELECT * FROM plans ORDER BY monthly_price",
 )
 
@@ -718,7 +723,7 @@ PLAN_FIT = Table(
         suggested_plan        STRING          COMMENT 'cheapest plan that covers the p95, or the largest in what is surest short; the own one to stay',
         suggested_gigabytes   DOUBLE          COMMENT 'its volume; null for unlimited',
         price_difference      DOUBLE          COMMENT 'its price a month less that of the own plan',
-        untold_reason         STRING          COMMENT 'too few weeks, no recent use or unknown plan, where nothing is advised'
+        untold_reason         STRING          COMMENT 'too few weeks, no recent use (also of a subscriber of long standing with no active week, but perhaps the last) or unknown plan, where nothing is advised'
     """,
     partition_by=("as_of",),
     stats_columns=("customer",),
@@ -770,7 +775,7 @@ RECOMMENDATIONS = Table(
         is_at_risk        BOOLEAN NOT NULL COMMENT 'decision of the same; false where there is none',
         complaints        BIGINT NOT NULL COMMENT 'complaints of the days looked back for',
         is_suppressed     BOOLEAN NOT NULL COMMENT 'offers of more were held back, for risk or complaints',
-        may_approach      BOOLEAN NOT NULL COMMENT 'the customer may be approached with it: marketing (retention, plan up, service) needs consent, a smaller plan does not, no change is nothing to come with',
+        may_approach      BOOLEAN NOT NULL COMMENT 'the customer may be approached with it, by the consent at the time of the run: marketing (retention, plan up, service) needs it, a smaller plan does not, no change is nothing to come with',
         peers             STRING          COMMENT 'segment, or plan where there are no segments'
     """,
     partition_by=("as_of",),

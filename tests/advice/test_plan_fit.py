@@ -21,6 +21,8 @@ from tests.customers.daily_rows import daily_frame, daily_row
 
 SETTINGS = load_settings().advice
 AS_OF = date(2024, 4, 1)
+PERIOD = Period(AS_OF, date(2024, 1, 1))
+KNOWN = "customer string, plan string, signup_date date"
 CYCLE = SETTINGS.cycle_days / 7 / 1e9  # gigabytes of a cycle for bytes of a week
 LIMIT = SETTINGS.utilisation_limit
 DAYS = 80
@@ -40,7 +42,8 @@ PRICES = [
 class Use:
     """A customer: its plan, gigabytes a cycle of its weeks, p95 of both rates, slow days, first day under the plan.
 
-    And the active days under it, and gigabytes of the last cycles.
+    And the active days under it, gigabytes of the last cycles, the upper bound of the rate down where it differs, and
+    the start of the subscription.
     """
 
     plan: str
@@ -53,12 +56,17 @@ class Use:
     untold: str | None = None
     days: int = DAYS
     cycles: Sequence[float] = (2.0,)
+    most_down: float | None = None
+    signup: date = date(2020, 1, 1)
 
 
 CUSTOMERS = {
     "below": Use("medium", [LIMIT * 200 - 0.01] * 12),
     "above": Use("medium", [LIMIT * 200 + 0.01] * 12),
     "bursts": Use("medium", [190.0] * 9 + [700.0] * 3),
+    "bursts at ease": Use("medium", [190.0] * 9 + [700.0] * 3, most_down=LIMIT * 50),
+    "bursts and hurries": Use("medium", [190.0] * 9 + [700.0] * 3, most_down=LIMIT * 50 + 0.01),
+    "bursts of late": Use("medium", [190.0] * 9 + [700.0] * 3, days=RATE_DAYS - 1),
     "fast": Use("medium", [60.0] * 12, down=LIMIT * 200 + 0.01, slow_down=OFTEN),
     "quick": Use("medium", [60.0] * 12, down=LIMIT * 200, slow_down=SELDOM),
     "sends": Use("medium", [60.0] * 12, up=LIMIT * 20 + 0.01, slow_up=OFTEN),
@@ -68,7 +76,10 @@ CUSTOMERS = {
     "shrinks": Use("medium", [LIMIT * 50 - 0.01] * 12),
     "stays": Use("medium", [LIMIT * 50 + 0.01] * 12),
     "shrinks slowly": Use("medium", [10.0] * 12, down=LIMIT * 100 + 0.01),
+    "shrinks in time": Use("medium", [10.0] * 12, days=RATE_DAYS),
+    "shrinks of late": Use("medium", [10.0] * 12, days=RATE_DAYS - 1),
     "pays more": Use("dear", [100.0] * 12),
+    "pays more of late": Use("dear", [100.0] * 12, days=RATE_DAYS - 1),
     "free": Use("endless", [100.0] * 12),
     "unlimited": Use("large", [300.0] * 12),
     "tops": Use("endless", [1e6] * 12, down=1000.0, slow_down=DAYS),
@@ -77,6 +88,8 @@ CUSTOMERS = {
     "short": Use("medium", [190.0] * 5),
     "quiet": Use("medium", [190.0] * 7 + [0.0] * 5, untold="no recent use"),
     "nothing": Use("medium", []),
+    "nothing for long enough": Use("medium", [], signup=AS_OF - timedelta(days=7 * SETTINGS.min_weeks)),
+    "nothing yet": Use("medium", [], signup=AS_OF - timedelta(days=7 * SETTINGS.min_weeks - 1)),
     "unknown": Use("unheard of", [190.0] * 12),
     "unknown and short": Use("unheard of", [190.0] * 5),
     "counts twice": Use("medium", [40.0, 40.0, 40.0, 600.0] * 3, cycles=(20.0, LIMIT * 200 + 0.01, 500.0)),
@@ -115,9 +128,7 @@ def trend_row(customer: str, use: Use) -> tuple[Any, ...]:
 
 @pytest.fixture(scope="module")
 def fits(spark: SparkSession) -> dict[str, Row]:
-    subscribers = spark.createDataFrame(
-        [(name, use.plan) for name, use in CUSTOMERS.items()], "customer string, plan string"
-    )
+    subscribers = spark.createDataFrame([(name, use.plan, use.signup) for name, use in CUSTOMERS.items()], KNOWN)
     trends = spark.createDataFrame(
         [trend_row(name, use) for name, use in CUSTOMERS.items() if use.weeks], MICRO_TRENDS.schema
     )
@@ -132,7 +143,7 @@ def fits(spark: SparkSession) -> dict[str, Row]:
                 use.slow_up,
                 [0.5, use.down],
                 [0.5, use.up],
-                use.down,
+                use.most_down or use.down,
                 use.up,
             )
             for name, use in CUSTOMERS.items()
@@ -141,7 +152,8 @@ def fits(spark: SparkSession) -> dict[str, Row]:
         "slow_days_up bigint, peak_down_mbps array<double>, peak_up_mbps array<double>, most_down_mbps double, "
         "most_up_mbps double",
     )
-    told = plan_fit(subscribers, spark.createDataFrame(PRICES, PLANS.schema), trends, used, SETTINGS)
+    plans = spark.createDataFrame(PRICES, PLANS.schema)
+    told = plan_fit(subscribers, plans, trends, used, period=PERIOD, settings=SETTINGS)
     assert {*told.columns, "as_of"} == set(PLAN_FIT.columns)
     return {row.customer: row for row in told.collect()}
 
@@ -151,6 +163,9 @@ def test_advice_turns_at_the_limit_and_names_the_cheapest_plan_that_covers(fits:
         "below": ("stay", "medium"),
         "above": ("up", "wide"),
         "bursts": ("up", "flat"),
+        "bursts at ease": ("up", "flat"),
+        "bursts and hurries": ("up", "endless"),
+        "bursts of late": ("up", "endless"),
         "fast": ("up", "large"),
         "quick": ("stay", "medium"),
         "sends": ("up", "large"),
@@ -160,7 +175,10 @@ def test_advice_turns_at_the_limit_and_names_the_cheapest_plan_that_covers(fits:
         "shrinks": ("down", "small"),
         "stays": ("stay", "medium"),
         "shrinks slowly": ("stay", "medium"),
+        "shrinks in time": ("down", "small"),
+        "shrinks of late": ("stay", "medium"),
         "pays more": ("down", "medium"),
+        "pays more of late": ("down", "medium"),
         "free": ("down", "medium"),
         "unlimited": ("down", "flat"),
         "tops": ("stay", "endless"),
@@ -175,12 +193,15 @@ def test_advice_turns_at_the_limit_and_names_the_cheapest_plan_that_covers(fits:
         "has moved in": ("up", "large"),
         "fills up": ("up", "endless"),
         "fills up and chokes": ("up", "endless"),
-        **dict.fromkeys(("short", "quiet", "nothing", "unknown", "unknown and short"), (None, None)),
+        **dict.fromkeys(("short", "quiet", "unknown", "unknown and short"), (None, None)),
+        **dict.fromkeys(("nothing", "nothing for long enough", "nothing yet"), (None, None)),
     }
     assert {name: row.untold_reason for name, row in fits.items() if row.advice is None} == {
         "short": "too few weeks",
         "quiet": "no recent use",
-        "nothing": "too few weeks",
+        "nothing": "no recent use",
+        "nothing for long enough": "no recent use",
+        "nothing yet": "too few weeks",
         "unknown": "unknown plan",
         "unknown and short": "too few weeks",
     }
@@ -189,7 +210,7 @@ def test_advice_turns_at_the_limit_and_names_the_cheapest_plan_that_covers(fits:
 def test_what_is_too_small_is_told(fits: dict[str, Row]) -> None:
     assert {name: row.upsize_causes for name, row in fits.items() if row.upsize_causes} == {
         "above": ["volume"],
-        "bursts": ["volume"],
+        **{name: ["volume"] for name in ("bursts", "bursts at ease", "bursts and hurries", "bursts of late")},
         "moved": ["volume"],
         "fast": ["rate-down"],
         "races": ["rate-down"],
@@ -254,12 +275,22 @@ def test_streaks_begin_with_the_plan(fits: dict[str, Row]) -> None:
 
 
 def test_no_plans_is_no_crash(spark: SparkSession) -> None:
-    subscribers = spark.createDataFrame([("below", "medium")], "customer string, plan string")
+    subscribers = spark.createDataFrame([("below", "medium", AS_OF)], KNOWN)
     trends = spark.createDataFrame([trend_row("below", CUSTOMERS["below"])], MICRO_TRENDS.schema)
     no_plans = spark.createDataFrame([], PLANS.schema)
-    used = customer_use(daily_frame(spark, []), subscribers, no_plans, Period(AS_OF, date(2024, 1, 1)), SETTINGS)
-    (told,) = plan_fit(subscribers, no_plans, trends, used, SETTINGS).collect()
+    used = customer_use(daily_frame(spark, []), subscribers, no_plans, PERIOD, SETTINGS)
+    (told,) = plan_fit(subscribers, no_plans, trends, used, period=PERIOD, settings=SETTINGS).collect()
     assert (told.advice, told.untold_reason) == (None, "unknown plan")
+
+
+@pytest.mark.parametrize(("weeks", "reason"), [(SETTINGS.min_weeks, "no recent use"), (5, "too few weeks")])
+def test_nobody_is_silent_in_a_lake_that_is_young(spark: SparkSession, weeks: int, reason: str) -> None:
+    subscribers = spark.createDataFrame([("nothing", "medium", date(2020, 1, 1))], KNOWN)
+    trends, plans = (spark.createDataFrame([], table.schema) for table in (MICRO_TRENDS, PLANS))
+    period = Period(AS_OF, AS_OF - timedelta(days=7 * weeks))
+    used = customer_use(daily_frame(spark, []), subscribers, plans, period, SETTINGS)
+    (told,) = plan_fit(subscribers, plans, trends, used, period=period, settings=SETTINGS).collect()
+    assert (told.weeks_counted, told.untold_reason) == (0, reason)
 
 
 def hourly_row(customer: str, day: date, plan: str, up: Sequence[int], down: Sequence[int]) -> Row:
@@ -281,8 +312,8 @@ def test_rates_are_bounded_by_what_hours_and_days_tell(spark: SparkSession) -> N
     subscribers = spark.createDataFrame(
         [(name, "small") for name in [*by_hour, "hourless"]], "customer string, plan string"
     )
-    period, plans = Period(AS_OF, date(2024, 1, 1)), spark.createDataFrame(PRICES, PLANS.schema)
-    told = customer_use(daily_frame(spark, rows), subscribers, plans, period, SETTINGS).collect()
+    plans = spark.createDataFrame(PRICES, PLANS.schema)
+    told = customer_use(daily_frame(spark, rows), subscribers, plans, PERIOD, SETTINGS).collect()
     used = {row.customer: row for row in told}
     for name, (up, down) in by_hour.items():
         for way, hours, limit in (("up", up, 10.0), ("down", down, 100.0)):

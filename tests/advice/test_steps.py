@@ -1,5 +1,6 @@
 """The first days of a lake: no trend yet, and no crash."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -22,7 +23,8 @@ LAST = date(2024, 1, 7)
 def test_the_first_week_has_no_trends_and_needs_none(spark: SparkSession, tmp_path: Path) -> None:
     lake, settings = Lake(spark, str(tmp_path)), load_settings().advice
     lake.create(MICRO_TRENDS)
-    lake.append(CUSTOMER_DAILY, daily_frame(spark, [daily_row("full", day) for day in (date(2024, 1, 2), LAST)]))
+    days = (date(2024, 1, 2), LAST)
+    lake.append(CUSTOMER_DAILY, daily_frame(spark, [daily_row("full", day, bytes_up=10**6) for day in days]))
     assert trend_day(lake, settings, None) == date(2024, 1, 8)
     assert trend_day(lake, settings, LAST) == LAST
     lake.append(CUSTOMER_DAILY, daily_frame(spark, [daily_row("full", date(2024, 1, 8))]))
@@ -41,14 +43,40 @@ def test_a_day_on_which_no_flow_began_is_not_looked_at(spark: SparkSession, tmp_
         period_of(lake, after + timedelta(days=1))
 
 
+@pytest.mark.parametrize(
+    ("days", "active", "missing"),
+    [
+        (range(1, 11), (3, 10), 0),  # one active day a week
+        ((1, 15, 16), (1, 15, 16), 12),  # a stray flow long before the first week
+    ],
+)
+def test_where_nobody_has_a_trend_all_have_too_little_history(
+    spark: SparkSession, tmp_path: Path, *, days: Sequence[int], active: Sequence[int], missing: int
+) -> None:
+    lake, settings = Lake(spark, str(tmp_path)), load_settings(overrides=[f"lake.root={tmp_path}"])
+    rows = [daily_row("full", date(2024, 1, day), bytes_up=10**9 if day in active else 0) for day in days]
+    lake.append(CUSTOMER_DAILY, daily_frame(spark, rows))
+    write_provider(lake)
+    found = find_micro_trends(lake, settings)
+    assert (found.as_of, found.directions, found.missing_days) == (date(2024, 1, max(days) + 1), {}, missing)
+    told = recommend_services(lake, settings)
+    assert (told.as_of, told.untold, told.missing_days) == (found.as_of, {"too few weeks": 1}, missing)
+    assert recommend_services(lake, settings, found.as_of).untold == told.untold
+
+
+def write_provider(lake: Lake) -> None:
+    """One subscriber and one plan."""
+    known = [("full", "medium", "metro", date(2020, 1, 1), None, None, True)]
+    lake.append(SUBSCRIBERS, lake.spark.createDataFrame(known, SUBSCRIBERS.schema))
+    lake.append(PLANS, lake.spark.createDataFrame([("medium", 40.0, 200.0, 200.0, 20.0)], PLANS.schema))
+
+
 def test_a_day_whose_roll_up_is_gone_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
     root = tmp_path / "lake"
     lake, settings = Lake(spark, str(root)), load_settings(overrides=[f"lake.root={root}"])
     rows = [daily_row("full", date(2024, 1, day), plan="medium", bytes_down=10**9) for day in range(1, 11)]
     lake.append(CUSTOMER_DAILY, daily_frame(spark, rows))
-    known = [("full", "medium", "metro", date(2020, 1, 1), None, None, True)]
-    lake.append(SUBSCRIBERS, spark.createDataFrame(known, SUBSCRIBERS.schema))
-    lake.append(PLANS, spark.createDataFrame([("medium", 40.0, 200.0, 200.0, 20.0)], PLANS.schema))
+    write_provider(lake)
     as_of = find_micro_trends(lake, settings).as_of
     told = f"run jobs/find_micro_trends.py --as-of {as_of} first: its version of customer_daily is gone"
     lake.update(MICRO_TRENDS, "true", {"source_version": "99"})

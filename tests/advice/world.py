@@ -24,17 +24,19 @@ from tests.customers.daily_rows import daily_frame, daily_row
 
 AS_OF = date(2024, 4, 1)
 SCORED, LABEL_DAYS = date(2024, 3, 30), 14
-SHY = ("discreet", "idle")
+SHY = ("discreet", "idle", "plays discreetly", "plays and wavers")
 WEEKS = 12
 DAYS = (2, 5)  # active days of a week
 GIGABYTE = 10**9
 CYCLE_WEEKS = 30 / 7
 WOBBLE = (1.0, 1.03, 0.98, 1.02, 0.97, 1.01, 0.99, 1.04, 0.96, 1.0, 1.02, 0.98)
-PRICES: dict[str, tuple[float, Any]] = {
-    "small": (20.0, 50.0),
-    "medium": (40.0, 200.0),
-    "large": (70.0, 600.0),
-    "endless": (200.0, None),
+RATE, NARROW_RATE = 120.0, 8.0  # megabits a second, each way
+PRICES: dict[str, tuple[float, Any, float]] = {
+    "small": (20.0, 50.0, RATE),
+    "narrow": (30.0, 200.0, NARROW_RATE),
+    "medium": (40.0, 200.0, RATE),
+    "large": (70.0, 600.0, RATE),
+    "endless": (200.0, None, RATE),
 }
 
 # gigabytes a cycle, first and last week; part of them in the category of the name, first and last week
@@ -59,6 +61,15 @@ GROWTH: dict[str, tuple[float, float, str, float, float]] = {
     "pauses": (100, 100, "web", 0.9, 0.9),
     "falls silent": (190, 190, "web", 0.9, 0.9),
     "grumbles idly": (100, 100, "web", 0.9, 0.9),
+    "plays and grumbles": (100, 100, "gaming", 0.1, 0.4),
+    "plays and wavers": (100, 100, "gaming", 0.1, 0.4),
+    "plays discreetly": (100, 100, "gaming", 0.1, 0.4),
+    "lags": (100, 100, "web", 0.9, 0.9),
+    "sends": (100, 100, "web", 0.9, 0.9),
+    "crams": (500, 500, "web", 0.9, 0.9),
+    "full on weekends": (190, 190, "web", 0.9, 0.9),
+    "idle on weekends": (10, 10, "web", 0.9, 0.9),
+    "once a week": (170, 170, "web", 0.9, 0.9),
 }
 # of "gathers": parts of further categories in the first and the last week
 GATHERED = {
@@ -70,39 +81,45 @@ GATHERED = {
 RISING = [
     ("outgrows", "streaming & media"),
     ("watches", "streaming & media"),
-    ("games", "gaming"),
+    *[(name, "gaming") for name in ("games", "plays and grumbles", "plays and wavers", "plays discreetly")],
     *[("gathers", category) for category in GATHERED],
 ]
 STEADY = ("fits", "pauses", "full", "watches")
 JUMP = 6  # from this week on "jumps" uses twice as much
 SILENT = {"pauses": (4, 5), "falls silent": (7, 8, 9, 10, 11)}  # weeks
-PLAN_OF = {"tops": "large", "unplanned": "unheard of"}
+PLAN_OF = {"tops": "large", "unplanned": "unheard of", "lags": "narrow", "sends": "narrow", "crams": "large"}
+WEEKEND = (4, 5)  # whose days two cycles hold nine of each, and one cycle of weeks eight and a half
+DAYS_OF = {"full on weekends": WEEKEND, "idle on weekends": WEEKEND, "once a week": (5,)}
+SENT = {"sends": 0.9}  # part of the bytes; of others a tenth
 SHORT = {"new": 3}  # weeks seen
 
 
 def days_of(customer: str) -> list[Row]:
-    """The customer's days in the twelve weeks, two of each that is not silent."""
+    """The customer's days in the twelve weeks, two of each that is not silent; of one customer one."""
+    weekdays = DAYS_OF.get(customer, DAYS)
     start, end, category, share_start, share_end = GROWTH.get(customer, GROWTH["fits"])
     rising = {category: (share_start, share_end), **(GATHERED if customer == "gathers" else {})}
     rows = []
     for week in range(WEEKS - SHORT.get(customer, WEEKS), WEEKS):
         done = week / (WEEKS - 1)
-        volume = start * (end / start) ** done * GIGABYTE / CYCLE_WEEKS / len(DAYS) * WOBBLE[week]
+        volume = start * (end / start) ** done * GIGABYTE / CYCLE_WEEKS / len(weekdays) * WOBBLE[week]
         volume *= 2 if customer == "jumps" and week >= JUMP else 1
         parts = {name: first + (last - first) * done for name, (first, last) in rising.items()}
-        for weekday in DAYS if week not in SILENT.get(customer, ()) else ():
+        for weekday in weekdays if week not in SILENT.get(customer, ()) else ():
             day = AS_OF - timedelta(days=7 * (WEEKS - week)) + timedelta(days=weekday)
             rows.append(day_row(customer, day, int(volume), parts))
     return rows
 
 
 def day_row(customer: str, day: date, volume: int, parts: dict[str, float]) -> Row:
-    """A day of ``volume`` bytes, a tenth of them sent, half in one hour; ``parts`` by category, the rest in another."""
+    """A day of ``volume`` bytes, half in one hour, of "crams" all; ``parts`` by category, the rest in another."""
     held = {category: int(volume * part) for category, part in parts.items()}
     held["email" if "web" in held else "messaging"] = volume - sum(held.values())
     hours = [0] * 24
-    hours[20], hours[21] = volume // 2, volume - volume // 2
-    given: dict[str, Any] = {"bytes_up": volume // 10, "bytes_down": volume - volume // 10}
+    hours[20] = volume if customer == "crams" else volume // 2
+    hours[21] = volume - hours[20]
+    sent = int(volume * SENT.get(customer, 0.1))
+    given: dict[str, Any] = {"bytes_up": sent, "bytes_down": volume - sent}
     given["plan"] = PLAN_OF.get(customer, "medium")
     return daily_row(customer, day, bytes_by_category=held, bytes_by_hour=hours, **given)
 
@@ -123,13 +140,15 @@ def write_world(spark: SparkSession, root: str) -> Lake:
     known.append(("idle", "endless", "metro", date(2020, 1, 1), None, None, False))  # since the day: no matter yet
     known.append(("joins", "medium", "metro", AS_OF, None, None, True))
     put(lake, SUBSCRIBERS, known)
-    put(lake, PLANS, [(plan, price, volume, 5000.0, 5000.0) for plan, (price, volume) in PRICES.items()])
+    put(lake, PLANS, [(plan, price, volume, rate, rate) for plan, (price, volume, rate) in PRICES.items()])
     put(lake, CHURN_EVENTS, [("left", AS_OF - timedelta(days=1), "price")])
     put(lake, CUSTOMER_SEGMENTS, [segment_row(name) for name in names])
     told = [("grumbles", 1), ("grumbles idly", 1), ("complains", 2), ("complains", 3), ("fits", 29), ("games", 0)]
+    told += [("plays and grumbles", 1), ("once a week", 1), ("once a week", 2)]
     put(lake, COMPLAINTS, [(name, AS_OF - timedelta(days=back), "billing") for name, back in told])
     late = AS_OF + timedelta(days=1)
-    scores = [(name, SCORED, 0.7) for name in ("wavers", "wants out", "falls silent", "new")]
+    at_risk = ("wavers", "wants out", "falls silent", "new", "silent", "plays and wavers")
+    scores = [(name, SCORED, 0.7) for name in at_risk]
     scores += [("full", SCORED, 0.1), ("full", late, 0.9), ("full", SCORED - timedelta(days=7), 0.9)]
     put(lake, CHURN_SCORES, [churn_row(*score) for score in scores])
     put(lake, CUSTOMER_SCORES, [score_row(name, "Require Upgrade", "ufm") for name in ("full", "fits")])

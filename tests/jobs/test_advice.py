@@ -35,6 +35,8 @@ from tests.advice.world import (
     GIGABYTE,
     JUMP,
     LABEL_DAYS,
+    NARROW_RATE,
+    RATE,
     SCORED,
     SILENT,
     WEEKS,
@@ -97,9 +99,11 @@ def advice(lake: Lake, printed: str) -> Advice:
 
 def test_the_jobs_tell_what_they_found_and_who_gets_none(printed: str) -> None:
     assert "peers by segment" in printed
-    assert "18 customers by rules version 2" in printed
-    assert "3 customers get none: too few weeks 2, unknown plan 1; 1 of them are at risk of leaving" in printed
-    assert "12 of them may be approached with an offer" in printed
+    assert "28 customers by rules version 2" in printed
+    assert "2 customers get none: too few weeks 1, unknown plan 1; 1 of them are at risk of leaving" in printed
+    assert "18 of them may be approached with an offer" in printed
+    assert "\n1 customers of the trends are no subscribers" in printed, "left"
+    assert printed.count("warning: customer_daily lacks 48 days of the weeks looked at") == 2, "days of three weekdays"
 
 
 def test_a_trend_is_scipys_of_the_weeks_it_shows(trends: Trends) -> None:
@@ -201,14 +205,23 @@ def test_each_customer_gets_what_its_use_calls_for(advice: Advice, fits: dict[st
         "pauses": [("no change", "no change")],
         "falls silent": [("retention", "retention offer")],
         "grumbles idly": [("no change", "no change")],
+        "plays and grumbles": [("no change", "no change")],
+        "plays and wavers": [("retention", "retention offer")],
+        "plays discreetly": [("service", "low latency")],
+        "lags": [("plan up", "medium")],
+        "sends": [("plan up", "medium")],
+        "crams": [("no change", "no change")],
+        "full on weekends": [("plan up", "large")],
+        "idle on weekends": [("plan down", "small")],
+        "once a week": [("retention", "retention offer")],
+        "silent": [("retention", "retention offer")],
     }
     for rows in advice.values():
         assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
     assert {name: row.untold_reason for name, row in fits.items() if row.advice is None} == {
         "new": "too few weeks",
-        "silent": "too few weeks",
         "unplanned": "unknown plan",
-        "falls silent": "no recent use",
+        **dict.fromkeys(("falls silent", "silent", "once a week"), "no recent use"),
     }
     assert {"left", "joins"}.isdisjoint(fits)
 
@@ -226,7 +239,7 @@ def test_plan_fit_is_what_the_weeks_make_of_it(fits: dict[str, Row], trends: Tre
     busy_hour = 190 * GIGABYTE / CYCLE_WEEKS / len(DAYS) / 2
     assert full.peak_down_mbps_p50 == pytest.approx(busy_hour * 0.8 * 8 / 3600 / 1e6, rel=0.01), "half less a tenth"
     assert full.peak_up_mbps_p50 == 0
-    assert full.down_utilisation_p95 == pytest.approx(full.peak_down_mbps_p95 / 5000)
+    assert full.down_utilisation_p95 == pytest.approx(full.peak_down_mbps_p95 / RATE)
     assert fits["fits"].over_limit_weeks == 0
     assert fits["outgrows"].pace_gigabytes > fits["outgrows"].volume_p50
     assert (fits["idle"].plan, fits["idle"].price_difference) == ("medium", -20.0)
@@ -237,10 +250,14 @@ def test_what_stands_beside_a_recommendation(advice: Advice) -> None:
     full = advice["full"][0]
     assert (full.ufm_level, full.churn_probability, full.is_at_risk) == ("Require Upgrade", 0.1, False)
     assert (full.may_approach, advice["discreet"][0].may_approach) == (True, False)
+    services, stays = (("games", "plays discreetly"), ("wavers", "plays and wavers"))
+    for names in (services, stays):
+        assert [advice[name][0].may_approach for name in names] == [True, False], "marketing needs consent"
     assert (advice["idle"][0].may_approach, advice["fits"][0].may_approach) == (True, False), "nothing is sold to idle"
     held_back = {row.customer for rows in advice.values() for row in rows if row.is_suppressed}
-    assert held_back == {"grumbles", "complains", "wavers"}
+    assert held_back == {"grumbles", "complains", "wavers", "plays and grumbles", "plays and wavers"}
     assert advice["grumbles idly"][0].rule == "fits"
+    assert advice["plays and grumbles"][0].rule == "suppressed"
     assert advice["grumbles"][0].confidence is None
     assert (full.churn_as_of, advice["fits"][0].churn_as_of) == (SCORED, None)
     assert [advice[name][0].complaints for name in ("grumbles", "complains", "fits", "games")] == [1, 2, 0, 0]
@@ -248,7 +265,8 @@ def test_what_stands_beside_a_recommendation(advice: Advice) -> None:
     assert {row.rules_version for rows in advice.values() for row in rows} == {"2"}
     assert advice["games"][0].price_difference == 6.0
     assert advice["wavers"][0].price_difference is None
-    assert {row.peers for rows in advice.values() for row in rows} == {"browsers", "players"}
+    assert {row.peers for rows in advice.values() for row in rows} == {"browsers", "players", None}
+    assert {name for name, rows in advice.items() if rows[0].peers is None} == {"silent", "once a week"}, "no trend"
 
 
 def test_a_churn_score_counts_as_long_as_it_tells_of_days_to_come(spark: SparkSession, lake: Lake) -> None:
@@ -304,6 +322,34 @@ def test_every_number_in_every_reason_is_that_of_the_table_it_cites(
     assert checked > 20
 
 
+def test_slow_lines_and_plans_without_a_larger_one_are_told_with_their_numbers(
+    advice: Advice, fits: dict[str, Row]
+) -> None:
+    hour = 100 * GIGABYTE / CYCLE_WEEKS / len(DAYS) / 2
+    for name, way in (("lags", "down"), ("sends", "up")):
+        (row,) = advice[name]
+        share = fits[name][f"{way}_utilisation_p95"]
+        assert share == pytest.approx(hour * 0.8 * 8 / 3600 / 1e6 / NARROW_RATE, rel=0.04)
+        told = f"on busy days an hour runs at a mean of at least {share:.0%} of the plan's rate {way}"
+        assert (row.rule, row.reason) == (f"rate-{way}", told)
+    crams = advice["crams"][0]
+    assert fits["crams"].upsize_causes == ["rate-down"]
+    told = f"no plan with more is sold, {fits['crams'].utilisation:.0%} of its volume in use"
+    assert (crams.rule, crams.reason, crams.confidence) == ("largest-plan", told, None)
+
+
+def test_the_busiest_weeks_are_told_where_they_exceed_the_pace(advice: Advice, fits: dict[str, Row]) -> None:
+    found: dict[str, dict[str, bool]] = {"plan up": {}, "plan down": {}}
+    for row in (each for rows in advice.values() for each in rows if each.kind in found and "rate" not in each.rule):
+        is_varied = fits[row.customer].volume_p95 > fits[row.customer].pace_gigabytes
+        measures = [told.measure for told in row.evidence]
+        assert ("volume_p95" in measures) == is_varied
+        assert ("pace_gigabytes" in measures) == (row.kind == "plan up" or not is_varied)
+        found[row.kind][row.customer] = is_varied
+    assert (found["plan up"]["full"], found["plan up"]["full on weekends"]) == (True, False)
+    assert (found["plan down"]["idle"], found["plan down"]["idle on weekends"]) == (True, False)
+
+
 def test_associations_hold_among_what_customers_use(lake: Lake, advice: Advice) -> None:
     used: dict[str, set[str]] = {}
     for row in lake.read(MICRO_TRENDS).where("scope_kind = 'customer' AND category <> 'all'").collect():
@@ -355,17 +401,17 @@ def test_a_back_test_knows_nothing_from_the_freeze_on(
     assert runs[0] == runs[1]
     told = runs[0]
     assert told[0].startswith(
-        "synthetic customers as of 2024-03-04: 19 with enough history, 1 without, 9 need a larger"
+        "synthetic customers as of 2024-03-04: 27 with enough history, 2 without, 10 need a larger"
     )
-    assert told[1].startswith("  advised to go up: 9, precision 100.0%, recall 100.0%")
+    assert told[1].startswith("  advised to go up: 10, precision 100.0%, recall 100.0%")
     assert told[4:6] == [
-        "  among the recommendations: 9, precision 100.0%, recall 100.0%",
-        "  of those who consent, may be approached: 8, precision 100.0%, recall 100.0%",
+        "  among the recommendations: 10, precision 100.0%, recall 100.0%",
+        "  of those who consent, may be approached: 9, precision 100.0%, recall 100.0%",
     ]
     assert told[7] == "of 2 flat customers 0.0% get a recommendation"
-    assert told[9] == "  recommended: 5, precision 100.0%, recall 71.4%", "gathers has two more"
+    assert told[9] == "  recommended: 8, precision 100.0%, recall 80.0%", "gathers has two more"
     logged = mlflow.search_runs(search_all_experiments=True)
     assert len(logged) == 2
-    assert logged["metrics.upsize_chosen"].tolist() == [9, 9]
+    assert logged["metrics.upsize_chosen"].tolist() == [10, 10]
     assert set(logged["params.rules_version"]) == {"2"}
     assert logged["tags.source_customer_daily_version"].nunique() == 2

@@ -33,6 +33,25 @@ WEEK_DAYS: Final = 7
 LIMITS: Final = 0.95
 FEW_WEEKS, LITTLE_VOLUME, NO_RECENT_USE = "too few weeks", "too little volume", "no recent use"
 KEY: Final = ("scope_kind", "scope")
+WEEKLY: Final = ("category", "week", "bytes", "active_days")
+TOLD: Final = (
+    "category",
+    "peers",
+    "weeks_counted",
+    "median_bytes",
+    "recent_bytes",
+    "slope_per_week",
+    "slope_low",
+    "slope_high",
+    "confidence",
+    "recent_share",
+    "earlier_share",
+    "share_shift",
+    "change_week",
+    "change_ratio",
+    "change_confidence",
+    "untold_reason",
+)
 
 
 @dataclass(frozen=True)
@@ -80,8 +99,8 @@ def micro_trends(daily: DataFrame, peers: Peers, period: Period, settings: Advic
     """
     as_of, weeks = period.as_of, period.weeks(settings)
     weekly = weekly_bytes(daily, as_of, weeks, settings.active_day_bytes)
-    of_customers = weekly.select(F.lit(CUSTOMER).alias("scope_kind"), F.col("customer").alias("scope"), *WEEKLY)
-    series = of_customers.unionByName(weekly_of_peers(weekly, peers)).transform(with_series, weeks, settings)
+    both = of_customers(weekly).unionByName(weekly_of_peers(weekly, peers))
+    series = both.transform(with_series, weeks, settings)
     groups = peers.groups.select(F.lit(CUSTOMER).alias("scope_kind"), F.col("customer").alias("scope"), "peers")
     trends = series.join(groups, on=list(KEY), how="left").transform(with_shares).transform(with_trend, as_of, settings)
     of_peers = trends.where(F.col("scope_kind") == peers.kind).select(
@@ -92,7 +111,16 @@ def micro_trends(daily: DataFrame, peers: Peers, period: Period, settings: Advic
     )
 
 
-WEEKLY: Final = ("category", "week", "bytes", "active_days")
+def has_trends(daily: DataFrame, period: Period, settings: AdviceSettings) -> bool:
+    """Whether any customer has rows in ``micro_trends``: in the first week, or where all were silent, nobody has."""
+    weeks = period.weeks(settings)
+    weekly = weekly_bytes(daily, period.as_of, weeks, settings.active_day_bytes)
+    return not weekly.transform(of_customers).transform(with_series, weeks, settings).isEmpty()
+
+
+def of_customers(weekly: DataFrame) -> DataFrame:
+    """What ``weekly_bytes`` tells, under ``scope_kind`` and ``scope``."""
+    return weekly.select(F.lit(CUSTOMER).alias("scope_kind"), F.col("customer").alias("scope"), *WEEKLY)
 
 
 def weekly_bytes(daily: DataFrame, as_of: date, weeks: int, active_day_bytes: int) -> DataFrame:
@@ -155,33 +183,33 @@ def with_series(weekly: DataFrame, weeks: int, settings: AdviceSettings) -> Data
 
     Returns:
         ``scope_kind``, ``scope``, ``category``, ``weeks`` (array of int, weeks back), ``volumes`` and ``totals``
-        (arrays of bigint: of the category, and of the scope), ``last_active`` (int, weeks back). Scopes that were
-        active in no week, or in the last one alone, have no row.
+        (arrays of bigint: of the category, and of the scope), ``newest_week`` (int, weeks back, with
+        activity). Scopes that were active in no week, or in the last one alone, have no row.
     """
     is_active = F.col("active_days") >= settings.min_active_days
     active_week = F.when(is_active, F.col("week"))
     by_category = weekly.groupBy(*KEY, "category").agg(
         F.map_from_entries(F.collect_list(F.struct("week", "bytes"))).alias("by_week"),
-        F.max(active_week).alias("first_active"),
-        F.min(active_week).alias("last_active"),
+        F.max(active_week).alias("oldest_week"),
+        F.min(active_week).alias("newest_week"),
     )
-    first = F.when(F.col("first_active") == weeks - 1, weeks - 1).otherwise(F.col("first_active") - 1)
+    first = F.when(F.col("oldest_week") == weeks - 1, weeks - 1).otherwise(F.col("oldest_week") - 1)
     scopes = by_category.where((F.col("category") == ALL) & (first >= 0)).select(
         *KEY,
         F.sequence(first, F.lit(0), F.lit(-1)).alias("weeks"),
         F.col("by_week").alias("all_by_week"),
-        "last_active",
+        "newest_week",
     )
 
     def volumes(by_week: str) -> Column:
         return F.transform("weeks", lambda week: F.coalesce(F.col(by_week)[week], F.lit(0).cast("bigint")))
 
-    joined = by_category.drop("first_active", "last_active").join(scopes, on=list(KEY), how="inner")
+    joined = by_category.drop("oldest_week", "newest_week").join(scopes, on=list(KEY), how="inner")
     return joined.select(
         *KEY,
         "category",
         "weeks",
-        "last_active",
+        "newest_week",
         volumes("by_week").alias("volumes"),
         volumes("all_by_week").alias("totals"),
         F.lit(settings.recent_weeks).alias("recent_weeks"),
@@ -217,26 +245,6 @@ def with_trend(series: DataFrame, as_of: date, settings: AdviceSettings) -> Data
     )
 
 
-TOLD: Final = (
-    "category",
-    "peers",
-    "weeks_counted",
-    "median_bytes",
-    "recent_bytes",
-    "slope_per_week",
-    "slope_low",
-    "slope_high",
-    "confidence",
-    "recent_share",
-    "earlier_share",
-    "share_shift",
-    "change_week",
-    "change_ratio",
-    "change_confidence",
-    "untold_reason",
-)
-
-
 def with_points(series: DataFrame, settings: AdviceSettings) -> DataFrame:
     """Adds ``weeks_counted``, ``median_bytes``, ``recent_bytes``, ``untold_reason``, and where that is null ``points``.
 
@@ -253,7 +261,7 @@ def with_points(series: DataFrame, settings: AdviceSettings) -> DataFrame:
     is_small = (F.col("category") != ALL) & (F.greatest("median_bytes", "recent_bytes") < floor)
     reason = (
         F.when(F.col("weeks_counted") < settings.min_weeks, FEW_WEEKS)
-        .when(F.col("last_active") >= settings.recent_weeks, NO_RECENT_USE)
+        .when(F.col("newest_week") >= settings.recent_weeks, NO_RECENT_USE)
         .when(is_small, LITTLE_VOLUME)
     )
     points = F.transform(

@@ -4,12 +4,13 @@ What is used is told by ``telflow.advice.plan_use``, rates as bounds: a plan is 
 fast enough by the upper one.
 """
 
+from datetime import timedelta
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from telflow.advice.micro_trends import ALL, CUSTOMER, FEW_WEEKS, WEEK_DAYS
+from telflow.advice.micro_trends import ALL, CUSTOMER, FEW_WEEKS, NO_RECENT_USE, WEEK_DAYS, Period
 from telflow.advice.plan_use import BUSY, GIGABYTE, WAYS
 from telflow.advice.robust import bound, latest, midmean_of, normal_cdf, quantile_of, total
 from telflow.settings import AdviceSettings
@@ -19,36 +20,6 @@ VOLUME, RATE_DOWN, RATE_UP = "volume", "rate-down", "rate-up"
 UNKNOWN_PLAN: Final = "unknown plan"
 LEAST_ERROR: Final = 0.1  # of a pace, natural log units: a few weeks that look alike are no proof
 RATE_DAYS: Final = 20  # active days under the plan from which rates count: of fewer, one in twenty is no whole day
-
-
-def plan_fit(
-    subscribers: DataFrame,
-    plans: DataFrame,
-    trends: DataFrame,
-    used: DataFrame,
-    settings: AdviceSettings,
-) -> DataFrame:
-    """Rows of PLAN_FIT but for ``as_of``.
-
-    Args:
-        subscribers: ``customer`` and ``plan`` of those subscribed on the day, the plan of that day.
-        plans: rows of PLANS.
-        trends: rows of MICRO_TRENDS of the day.
-        used: what ``customer_use`` returns.
-        settings: cycle, limit, confidence.
-    """
-    of_all = trends.where((F.col("scope_kind") == CUSTOMER) & (F.col("category") == ALL))
-    of_all = of_all.select(F.col("scope").alias("customer"), *TREND)
-    known = (
-        subscribers.select("customer", "plan")
-        .join(of_all, on="customer", how="left")
-        .join(used, on="customer", how="left")
-        .crossJoin(F.broadcast(plan_options(plans)))
-        .withColumn("own", F.get(F.filter("options", lambda option: option["plan"] == F.col("plan")), F.lit(0)))
-    )
-    return known.transform(with_use, settings).transform(with_advice, settings)
-
-
 TREND: Final = (
     "weeks_counted",
     "week_starts",
@@ -59,6 +30,61 @@ TREND: Final = (
     "scatter",
     "untold_reason",
 )
+INNER: Final = (
+    "signup_date",
+    "options",
+    "own",
+    "larger",
+    "smaller",
+    "suggested",
+    "streaks",
+    "weekly_bytes",
+    "week_starts",
+    "recent_bytes",
+    "recent",
+    "steady",
+    "pace_error",
+    "slope_per_week",
+    "scatter",
+    "plan_since",
+    "days",
+    *[
+        f"{name}_{way}{unit}"
+        for name, unit in (("slow_days", ""), ("peak", "_mbps"), ("most", "_mbps"))
+        for way in WAYS
+    ],
+)
+
+
+def plan_fit(
+    subscribers: DataFrame,
+    plans: DataFrame,
+    trends: DataFrame,
+    used: DataFrame,
+    *,
+    period: Period,
+    settings: AdviceSettings,
+) -> DataFrame:
+    """Rows of PLAN_FIT but for ``as_of``.
+
+    Args:
+        subscribers: ``customer``, ``plan`` and ``signup_date`` of those subscribed on the day, the plan of that day.
+        plans: rows of PLANS.
+        trends: rows of MICRO_TRENDS of the day.
+        used: what ``customer_use`` returns.
+        period: the days looked at.
+        settings: cycle, limit, confidence.
+    """
+    of_all = trends.where((F.col("scope_kind") == CUSTOMER) & (F.col("category") == ALL))
+    of_all = of_all.select(F.col("scope").alias("customer"), *TREND)
+    known = (
+        subscribers.select("customer", "plan", "signup_date")
+        .join(of_all, on="customer", how="left")
+        .join(used, on="customer", how="left")
+        .crossJoin(F.broadcast(plan_options(plans)))
+        .withColumn("own", F.get(F.filter("options", lambda option: option["plan"] == F.col("plan")), F.lit(0)))
+    )
+    return known.transform(with_use, settings).transform(with_advice, period, settings)
 
 
 def plan_options(plans: DataFrame) -> DataFrame:
@@ -158,17 +184,17 @@ def streaks(weekly: Column, limit: Column) -> Column:
     return F.when(F.size(longer) > 1, F.slice(longer, F.lit(2), F.size(longer)))
 
 
-def with_advice(used: DataFrame, settings: AdviceSettings) -> DataFrame:
+def with_advice(used: DataFrame, period: Period, settings: AdviceSettings) -> DataFrame:
     """Adds what is too small about the plan, ``advice``, its ``confidence``, and the plan that is suggested.
 
     Up where the pace is above ``utilisation_limit`` of the plan's volume, or the rate on more than one day in twenty,
-    with ``upsize_confidence``: of the plans that hold more of what is short, to the cheapest that covers the p95 and
-    keeps the pace below the limit, else to the largest. Down to the cheapest plan, if cheaper than the own one, that
-    surely keeps the p95 of volume and rates below the limit, and the pace too.
+    with ``upsize_confidence``: of the plans that hold more of what is short, to the cheapest that covers the p95, keeps
+    the pace below the limit and is fast enough, else to the largest. Down to the cheapest plan, if cheaper than the own
+    one, that surely keeps the p95 of volume and rates below the limit, and the pace too.
     """
     limit = settings.utilisation_limit
     sized = (
-        used.withColumn("untold_reason", untold(settings))
+        used.withColumn("untold_reason", untold(period, settings))
         .transform(with_causes, settings)
         .withColumns({"larger": larger_plan(limit), "smaller": smaller_plan(limit)})
     )
@@ -178,10 +204,16 @@ def with_advice(used: DataFrame, settings: AdviceSettings) -> DataFrame:
     return sized.withColumn("advice", advice).transform(with_suggestion, settings).drop(*INNER)
 
 
-def untold(settings: AdviceSettings) -> Column:
-    """Why nothing is advised; null where something is. Too little history comes first: then nothing else is known."""
+def untold(period: Period, settings: AdviceSettings) -> Column:
+    """Why nothing is advised; null where something is. Too little history comes first: then nothing else is known.
+
+    Whose weeks are all silent is not new: not where both the lake and the subscription are ``min_weeks`` old.
+    """
+    since = period.as_of - timedelta(days=settings.min_weeks * WEEK_DAYS)
+    is_settled = (F.col("signup_date") <= F.lit(since)) & F.lit(period.weeks(settings) >= settings.min_weeks)
     return (
-        F.when(F.col("weeks_counted") < settings.min_weeks, FEW_WEEKS)
+        F.when((F.col("weeks_counted") == 0) & is_settled, NO_RECENT_USE)
+        .when(F.col("weeks_counted") < settings.min_weeks, FEW_WEEKS)
         .when(F.col("own").isNull(), UNKNOWN_PLAN)
         .otherwise(F.col("untold_reason"))
     )
@@ -204,31 +236,6 @@ def with_suggestion(sized: DataFrame, settings: AdviceSettings) -> DataFrame:
             "price_difference": F.col("suggested.monthly_price") - F.col("own.monthly_price"),
         }
     )
-
-
-INNER: Final = (
-    "options",
-    "own",
-    "larger",
-    "smaller",
-    "suggested",
-    "streaks",
-    "weekly_bytes",
-    "week_starts",
-    "recent_bytes",
-    "recent",
-    "steady",
-    "pace_error",
-    "slope_per_week",
-    "scatter",
-    "plan_since",
-    "days",
-    *[
-        f"{name}_{way}{unit}"
-        for name, unit in (("slow_days", ""), ("peak", "_mbps"), ("most", "_mbps"))
-        for way in WAYS
-    ],
-)
 
 
 def with_causes(used: DataFrame, settings: AdviceSettings) -> DataFrame:
@@ -296,7 +303,9 @@ def larger_plan(limit: float) -> Column:
 
     def best(better: Column) -> Column:
         volume = F.greatest("volume_p95", F.col("pace_gigabytes") / limit)
-        covering = F.filter(better, lambda plan: covers(plan, volume, "peak_{}_mbps_p95", limit))
+        covering = F.filter(
+            better, lambda plan: covers(plan, volume, "peak_{}_mbps_p95", limit) & is_fast_enough(plan, limit)
+        )
         return F.coalesce(F.get(covering, F.lit(0)), F.array_max(F.transform(better, by_size))["plan"])
 
     in_all = bound(F.filter("options", is_better), best)
@@ -307,7 +316,24 @@ def larger_plan(limit: float) -> Column:
 def smaller_plan(limit: float) -> Column:
     """The cheapest plan that would do for sure."""
     volume = F.greatest("volume_p95", "pace_gigabytes") / limit
-    return F.get(F.filter("options", lambda plan: covers(plan, volume, "most_{}_mbps", limit)), F.lit(0))
+    would_do = F.filter(
+        "options", lambda plan: covers(plan, volume, "most_{}_mbps", limit) & is_fast_enough(plan, limit)
+    )
+    return F.get(would_do, F.lit(0))
+
+
+def is_fast_enough(plan: Column, limit: float) -> Column:
+    """Whether ``plan`` is no slower than the own one, or surely fast enough all the same, each way.
+
+    Surely: by the upper bound of the rates, where they are known from RATE_DAYS days.
+    """
+    is_known = F.coalesce("days", F.lit(0)) >= RATE_DAYS
+    is_fast = [
+        (plan[f"{way}_mbps"] >= F.col(f"own.{way}_mbps"))
+        | (is_known & (plan[f"{way}_mbps"] * limit >= F.col(f"most_{way}_mbps")))
+        for way in WAYS
+    ]
+    return is_fast[0] & is_fast[1]
 
 
 def covers(plan: Column, volume: Column, rate: str, limit: float) -> Column:

@@ -169,23 +169,28 @@ def retention_offers(settings: AdviceSettings) -> list[Offer]:
     score = Fact(CHURN, "probability", probability, PERCENT, F.col("churn_as_of").cast("string"))
     risk = phrase("an offer to stay pays at a probability to leave of %s", score)
     many = phrase("complaints of late: %s", Fact(COMPLAINED, "count", complaints))
-    is_told = F.coalesce("untold_reason", F.lit("")) != FEW_WEEKS
+    has_history = F.coalesce("untold_reason", F.lit("")) != FEW_WEEKS
     is_complaining = ~is_at_risk & (complaints >= settings.retention_complaints)
     at_risk, complaining = F.lit("at-risk"), F.lit("complaining")
     return [
-        Offer(is_told & is_at_risk, RETENTION, at_risk, risk, {**given, "confidence": probability}),
-        Offer(is_told & is_complaining, RETENTION, complaining, many, {**given, "confidence": none("double")}),
+        Offer(has_history & is_at_risk, RETENTION, at_risk, risk, {**given, "confidence": probability}),
+        Offer(has_history & is_complaining, RETENTION, complaining, many, {**given, "confidence": none("double")}),
     ]
 
 
 def larger_plan() -> Offer:
     """A larger plan, with all that is too small about the own one, unless offers are held back."""
     volume = phrase(
-        "uses %s GB a cycle as things go, %s of what the plan holds, and up to %s GB at the pace of its busiest weeks",
+        "uses %s GB a cycle as things go, %s of what the plan holds",
         Fact(FIT, "pace_gigabytes", F.col("pace_gigabytes"), GIGABYTES),
         Fact(FIT, "utilisation", F.col("utilisation"), PERCENT),
+    )
+    busiest = phrase(
+        ", and up to %s GB at the pace of its busiest weeks",
         Fact(FIT, "volume_p95", F.col("volume_p95"), GIGABYTES),
     )
+    is_varied = F.col("volume_p95") > F.col("pace_gigabytes")
+    used = all_where([(F.expr("true"), volume), (is_varied, busiest)])
     weeks = F.col("over_limit_weeks")
     streak = phrase("above the limit for %s weeks in a row", Fact(FIT, "over_limit_weeks", weeks))
     rate = "on busy days an hour runs at a mean of at least %s of the plan's rate {}"
@@ -195,7 +200,7 @@ def larger_plan() -> Offer:
     )
     is_short = {cause: F.array_contains("upsize_causes", cause) for cause in (VOLUME, RATE_DOWN, RATE_UP)}
     told = [
-        (is_short[VOLUME], volume),
+        (is_short[VOLUME], used),
         (is_short[VOLUME] & (weeks >= STREAK_WEEKS), streak),
         (is_short[RATE_DOWN], down),
         (is_short[RATE_UP], up),
@@ -206,11 +211,15 @@ def larger_plan() -> Offer:
 
 
 def smaller_plan() -> Offer:
-    """A cheaper plan that would do."""
-    holds, week = F.col("suggested_gigabytes"), Fact(FIT, "volume_p95", F.col("volume_p95"), GIGABYTES)
-    words = phrase("uses no more than %s GB a cycle, at the pace of nineteen weeks in twenty", week)
+    """A cheaper plan that would do, by the greater of what it has to hold: the pace and the p95."""
+    holds, pace, busy = F.col("suggested_gigabytes"), F.col("pace_gigabytes"), F.col("volume_p95")
+    steady = phrase("uses %s GB a cycle as things go", Fact(FIT, "pace_gigabytes", pace, GIGABYTES))
+    varied = phrase(
+        "uses no more than %s GB a cycle, at the pace of nineteen weeks in twenty",
+        Fact(FIT, "volume_p95", busy, GIGABYTES),
+    )
     limited = phrase(": a plan of %s GB would do", Fact(FIT, "suggested_gigabytes", holds, AS_IT_IS))
-    shown = [(F.expr("true"), words), (holds.isNotNull(), limited)]
+    shown = [(busy > pace, varied), (busy <= pace, steady), (holds.isNotNull(), limited)]
     return Offer(F.col("advice") == DOWN, PLAN_DOWN, F.lit("volume"), all_where(shown))
 
 

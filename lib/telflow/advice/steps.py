@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from py4j.protocol import Py4JJavaError
@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from telflow.advice.associations import associations, baskets, strongest_for
-from telflow.advice.micro_trends import ALL, CUSTOMER, Period, micro_trends
+from telflow.advice.micro_trends import ALL, CUSTOMER, WEEK_DAYS, Period, has_trends, micro_trends
 from telflow.advice.plan_fit import plan_fit
 from telflow.advice.plan_use import customer_use
 from telflow.advice.recommendations import needs, recommendations, with_standing
@@ -44,11 +44,13 @@ class TrendReport:
         as_of: local day after the last one looked at; None where the roll-up holds no day at all.
         directions: customers' categories by direction, or by the reason why none is told.
         peers: segment or plan.
+        missing_days: days in the weeks looked at that the roll-up does not hold.
     """
 
     as_of: date | None
     directions: Mapping[str, int] = field(default_factory=dict)
     peers: str = ""
+    missing_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class AdviceReport:
         customers: subscribers who get one, no change included.
         may_approach: those of them who may be approached with one.
         rules_version: version of the reviewed rules.
+        strangers: customers of the trends who are no subscribers: nothing is recommended to them.
+        missing_days: days in the weeks looked at that the roll-up does not hold.
     """
 
     as_of: date
@@ -72,6 +76,8 @@ class AdviceReport:
     customers: int
     may_approach: int
     rules_version: str
+    strangers: int = 0
+    missing_days: int = 0
 
 
 def period_of(lake: Lake, as_of: date | None) -> Period | None:
@@ -118,7 +124,21 @@ def find_micro_trends(lake: Lake, settings: Settings, as_of: date | None = None)
     written = lake.read(MICRO_TRENDS).where(on_day(period.as_of)).where(F.col("scope_kind") == CUSTOMER)
     outcome = F.coalesce("direction", "untold_reason").alias("outcome")
     counted = {row.outcome: row["count"] for row in written.groupBy(outcome).count().collect()}
-    return TrendReport(period.as_of, counted, peers.kind)
+    return TrendReport(period.as_of, counted, peers.kind, missing_days(daily, period, settings.advice))
+
+
+def missing_days(daily: DataFrame, period: Period, settings: AdviceSettings) -> int:
+    """Days in the weeks looked at that ``daily`` does not hold: on these everybody counts as silent."""
+    looked_at = period.weeks(settings) * WEEK_DAYS
+    since, day = period.as_of - timedelta(days=looked_at), F.col("local_date")
+    held = daily.where((day >= F.lit(since)) & (day < F.lit(period.as_of))).select("local_date").distinct()
+    return looked_at - held.count()
+
+
+def gaps(missing_days: int) -> list[str]:
+    """A warning of days that the roll-up lacks; nothing where it lacks none."""
+    told = f"warning: customer_daily lacks {missing_days:,} days of the weeks looked at: on these all count as silent"
+    return [told] if missing_days else []
 
 
 def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None) -> AdviceReport:
@@ -158,7 +178,8 @@ def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None
         rows = recommendations(known, called, rules, chosen).join(best, on=["customer", "category"], how="left")
         with progress(lake.spark, "recommendations"):
             lake.replace(RECOMMENDATIONS, rows, on_day(as_of), note=f"rules {rules.version}")
-        return advice_report(lake, known, as_of, rules.version)
+        written = advice_report(lake, known, as_of, rules.version)
+        return replace(written, strangers=strangers_in(trends, known), missing_days=missing_days(daily, period, chosen))
 
 
 @contextmanager
@@ -170,10 +191,10 @@ def still_there(as_of: date) -> Iterator[None]:
     """
     try:
         yield
-    except (PySparkException, Py4JJavaError) as error:  # which of them, depends on where Spark notices
+    except (TableMissingError, PySparkException, Py4JJavaError) as error:  # which of them depends on who notices
         told = str(error)
         has_no_file = "FILE_NOT_EXIST" in told and CUSTOMER_DAILY.name in told
-        if not has_no_file and "DELTA_VERSION_NOT_FOUND" not in told:
+        if not has_no_file and not isinstance(error, TableMissingError):
             raise
         raise TableMissingError(
             f"run jobs/find_micro_trends.py --as-of {as_of} first: its version of customer_daily is gone, for "
@@ -211,7 +232,7 @@ def basis_of(lake: Lake, daily: DataFrame, trends: DataFrame, period: Period, se
     subscribers = subscribed(lake, as_of)
     on_plans = subscribers.transform(with_plan_seen, daily, period, settings)
     used = customer_use(daily, on_plans, plans, period, settings)
-    fit = plan_fit(on_plans, plans, trends, used, settings).withColumn("as_of", F.lit(as_of))
+    fit = plan_fit(on_plans, plans, trends, used, period=period, settings=settings).withColumn("as_of", F.lit(as_of))
     is_all = (F.col("scope_kind") == CUSTOMER) & (F.col("category") == ALL)
     groups = trends.where(is_all).select(F.col("scope").alias("customer"), "peers")
     stands = standing(lake, subscribers, as_of, settings.complaint_days)
@@ -231,6 +252,12 @@ def kept(frame: DataFrame) -> Iterator[DataFrame]:
 def reviewed_rules(settings: Settings) -> Rules:
     """The rules of the settings, for the categories of the settings."""
     return load_rules(settings.advice.rules, load_categories(settings.classify.categories).meanings)
+
+
+def strangers_in(trends: DataFrame, known: DataFrame) -> int:
+    """How many customers of ``trends`` are not among the subscribers that were ``known``."""
+    customers = trends.where(F.col("scope_kind") == CUSTOMER).select(F.col("scope").alias("customer")).distinct()
+    return customers.join(known, on="customer", how="left_anti").count()
 
 
 def advice_report(lake: Lake, known: DataFrame, as_of: date, version: str) -> AdviceReport:
@@ -253,7 +280,7 @@ def advice_report(lake: Lake, known: DataFrame, as_of: date, version: str) -> Ad
 
 
 def trend_day(lake: Lake, settings: AdviceSettings, as_of: date | None) -> date:
-    """Day of micro_trends to recommend by: the given one, else the newest; in the first week, which has none, that day.
+    """Day of micro_trends to recommend by: the given one, else the newest; also where nobody can have a trend of it.
 
     Raises:
         TableMissingError: it is not there.
@@ -263,7 +290,7 @@ def trend_day(lake: Lake, settings: AdviceSettings, as_of: date | None) -> date:
     if wanted is not None and wanted in known:
         return wanted
     period = period_of(lake, as_of)
-    if period is not None and period.weeks(settings) == 0:
+    if period is not None and not has_trends(lake.read(CUSTOMER_DAILY), period, settings):
         return period.as_of
     raise TableMissingError(
         f"{lake.location(MICRO_TRENDS)} holds no trends as of {wanted or 'any day'}: "

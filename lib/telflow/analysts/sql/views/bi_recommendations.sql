@@ -11,7 +11,7 @@
 -- association_lift: how much oftener than among all customers
 -- ufm_level: level of the newest ufm scores up to as_of; null where not scored
 -- is_suppressed: offers of more were held back
--- may_approach: the customer may be approached with it
+-- may_approach: the customer may be approached with it, by the consent that subscribers hold now
 SELECT
   as_of,
   customer,
@@ -25,5 +25,6 @@ SELECT
   association_lift,
   ufm_level,
   is_suppressed,
-  may_approach
+  may_approach AND (kind = 'plan down' OR COALESCE(marketing_consent, FALSE)) AS may_approach
 FROM recommendations
+LEFT JOIN subscribers USING (customer)
