@@ -1,6 +1,7 @@
 """Small lakes for tests, written by delta-rs from frames: synthetic, and without Spark."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def small_lake(root: Path) -> Path:
     write(root, tables.CUSTOMER_DAILY, [row for day in local_days for row in customer_rows(day)])
     write(root, tables.RECLASSIFICATION, [row for day in local_days for row in label_rows(day)])
     write(root, tables.FLOWS, [row for day in local_days for row in flow_rows(day)])
-    write(root, tables.TRAFFIC_TYPES, [row for day in local_days for row in type_rows(day)])
+    write(root, tables.TRAFFIC_TYPES, [row for day in [*local_days, AS_OF] for row in type_rows(day)])  # days of UTC
     write(root, tables.REMOTE_NETWORKS, [row for day in local_days for row in network_rows(day)])
     write(root, tables.IANA_PROTOCOLS, [{"registry_version": "1", "protocol": 6, "keyword": "tcp"}])
     write(root, tables.LEASE_SPANS, lease_rows())
@@ -288,3 +289,24 @@ def lake_settings(root: Path, *overrides: str) -> Settings:
     """Settings of a dashboard on the lake at ``root``."""
     store = f"mlflow.tracking_uri=sqlite:///{root / 'mlflow.db'}"
     return load_settings("local", [f"lake.root={root}", store, *overrides])
+
+
+def counted_lake(root: Path, users: Mapping[date, Mapping[str, int]]) -> Path:
+    """Days with so many customers of each category, each of them of the lowest numbers, and their traffic."""
+    for day, most in users.items():
+        write(root, tables.CUSTOMER_DAILY, [
+            {"local_date": day, "customer": f"sub_{number:02}", "customer_basis": "lease", "plan": "basic",
+             "region": "metro", "bytes_by_category": [(name, 9) for name in most if number < most[name]]}
+            for number in range(max(most.values()))
+        ])  # fmt: skip
+        write_traffic(root, day, *most)
+    return root
+
+
+def write_traffic(root: Path, day: date, *categories: str) -> None:
+    """Some bytes of ``categories`` in the evening of a ``day``."""
+    write(root, tables.TRAFFIC_BY_WINDOW, [
+        {"event_date": day, "window_start": datetime.combine(day, time(20), UTC), "service": category,
+         "category": category, "plan": "basic", "region": "metro", "dst_bytes": 9, "flows_started": 1}
+        for category in categories
+    ])  # fmt: skip

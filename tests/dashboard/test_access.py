@@ -31,6 +31,11 @@ def test_loopback_needs_no_login(host: str) -> None:
         (["dashboard.host=example.org"], "asks nobody who they are"),
         (["dashboard.login=proxy_header"], "dashboard.trusted_proxies"),
         ([*PROXY, "dashboard.login_header=' '"], "name the header"),
+        (
+            [*PROXY, "dashboard.trusted_proxies=[0.0.0.0/0]"],
+            r"0\.0\.0\.0/0 is every address.*such as \[10\.0\.0\.5/32\]",
+        ),
+        ([*PROXY, "dashboard.trusted_proxies=['10.0.0.5/32','::/0']"], "::/0 is every address"),
     ],
 )
 def test_without_a_login_it_refuses_to_start(overrides: list[str], told: str, tmp_path: Path) -> None:

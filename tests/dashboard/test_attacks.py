@@ -1,11 +1,11 @@
 """What somebody who wants to know of a few would try: subtract what is shown, narrow filters, read the responses."""
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from itertools import chain, combinations, product
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -14,10 +14,25 @@ from telflow.dashboard.compose import Services, compose, open_services
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.page import View
 from telflow.dashboard.pages import PAGES, level_list, overview, segments
-from telflow.dashboard.pages.recommendations import told_kinds
+from telflow.dashboard.pages.recommendation_fairness import fairness_shares
+from telflow.dashboard.pages.recommendations import headline, told_kinds
 from telflow.dashboard.queries import customers, traffic, types
+from telflow.dashboard.queries.recommendations import (
+    MAY_OFFER,
+    MEMBERS,
+    NO_CHANGE,
+    NOT_LOOKED_AT,
+    OFFER,
+    OTHERS,
+    Everybody,
+    chosen_of,
+    fairness,
+    outcomes,
+)
 from telflow.dashboard.readers import open_reader
-from tests.dashboard.lakes import FIRST, lake_settings, write
+from telflow.dashboard.units import HIDDEN
+from telflow.privacy.suppression import Group
+from tests.dashboard.lakes import FIRST, counted_lake, lake_settings, write
 from tests.dashboard.test_pages import figures, grids, parts, text_of
 
 MINIMUM = 10
@@ -30,7 +45,6 @@ COUNTS = {  # customers by plan and region, some of them few
     ("ultra", "metro"): 13, ("ultra", "north"): 11,
 }  # fmt: skip
 NAMES = {"categories": "category", "plans": "plan", "regions": "region", "segments": "segment"}
-Cell = tuple[str, str]  # a customer and a category
 
 
 def people() -> list[tuple[str, str, str, str]]:
@@ -58,6 +72,11 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Services:
          "bytes_up": 1, "bytes_down": 9, "bytes_by_category": [(name, 10) for name in categories_of(token, at)]}
         for at, day in enumerate(DAYS) for token, plan, region, _ in people()
     ])  # fmt: skip
+    write(root, tables.TRAFFIC_BY_WINDOW, [
+        {"event_date": day, "window_start": datetime.combine(day, time(20), UTC), "service": category,
+         "category": category, "plan": plan, "region": region, "dst_bytes": 10, "flows_started": 1}
+        for at, day in enumerate(DAYS) for token, plan, region, _ in people() for category in categories_of(token, at)
+    ])  # fmt: skip
     write(root, tables.CUSTOMER_SEGMENTS, [
         {"as_of": DAYS[1] + timedelta(days=1), "customer": token, "segment": segment, "distance": 1.0,
          "model": "m", "model_version": "1"}
@@ -80,19 +99,6 @@ def filters_of(chosen: Mapping[str, tuple[str, ...]]) -> Filters:
     return found
 
 
-def chosen_cells(chosen: Mapping[str, tuple[str, ...]], day: int) -> set[Cell]:
-    """Customers and categories whose bytes are in what a choice shows of a day."""
-    return {
-        (token, category)
-        for token, plan, region, segment in people()
-        if plan in (chosen.get("plans") or PLANS)
-        and region in (chosen.get("regions") or REGIONS)
-        and segment in (chosen.get("segments") or SEGMENTS)
-        for category in categories_of(token, day)
-        if category in (chosen.get("categories") or CATEGORIES)
-    }
-
-
 CHOICES = {
     "traffic": [
         {"categories": category, "plans": plan, "regions": region}
@@ -103,31 +109,84 @@ CHOICES = {
         for plan, region, segment in product(subsets(PLANS), subsets(REGIONS), subsets(SEGMENTS))
     ],
 }
+Parts = Mapping[Group, set[str]]  # customers behind each of the parts that what is shown is made of
 
 
-@pytest.mark.parametrize("which", sorted(CHOICES))
-def test_no_difference_of_two_choices_is_of_few(which: str, attacked: Services) -> None:
-    told = [
-        chosen
-        for chosen in CHOICES[which]
-        if not customers.is_too_small(attacked.reader, filters_of(chosen), PERIOD, MINIMUM)
-    ]
-    assert 5 < len(told) < len(CHOICES[which])
-    for day in range(len(DAYS)):
-        cells = [chosen_cells(chosen, day) for chosen in told]
-        for (less, narrow), (more, wide) in product(zip(told, cells, strict=True), repeat=2):
-            if narrow < wide:
-                few = {token for token, _ in wide - narrow}
-                assert len(few) >= MINIMUM, f"{more} less {less} on day {day} is {len(few)} customers"
+def assert_no_difference_is_of_few(shown: Sequence[Collection[Group]], parts: Parts) -> None:
+    """No sum of the parts of few customers can be had from up to three of ``shown``, which add up parts each."""
+    names, tokens = list(parts), sorted(set().union(*parts.values()))
+    behind = np.array([[token in parts[name] for token in tokens] for name in names], dtype=np.int32)
+    sums = np.array([[name in one for name in names] for one in {frozenset(one) for one in shown}], dtype=np.int32)
+    sums = np.vstack([np.zeros_like(sums[:1]), sums])  # one of the three may be nothing
+    for one, other in combinations(range(len(sums)), 2):
+        made = sums[one] + sums[other] - sums
+        customers_of = ((made != 0).astype(np.int32) @ behind > 0).sum(axis=1)
+        is_sum = (made >= 0).all(axis=1) | (made <= 0).all(axis=1)
+        is_few = is_sum & (customers_of > 0) & (customers_of < MINIMUM)
+        assert not is_few.any(), [name for name, factor in zip(names, made[is_few][0], strict=True) if factor]
 
 
-@pytest.mark.parametrize("which", sorted(CHOICES))
-def test_no_choice_is_of_few(which: str, attacked: Services) -> None:
+def parts_of(day: int, *, by_category: bool) -> dict[Group, set[str]]:
+    """Customers by what filters can choose of a day: plan, region and segment, and category or nothing."""
+    found: dict[Group, set[str]] = {}
+    for token, *groups in people():
+        for category in categories_of(token, day) if by_category else [""]:
+            found.setdefault((category, *groups), set()).add(token)
+    return found
+
+
+def added_up(parts: Parts, wanted: Sequence[Collection[str]]) -> set[Group]:
+    """Those of ``parts`` with the values wanted of each dimension; none of one means all."""
+    return {
+        part for part in parts if all(not values or value in values for value, values in zip(part, wanted, strict=True))
+    }
+
+
+def shown_choices(services: Services, which: str, period: Period) -> list[Mapping[str, tuple[str, ...]]]:
+    """What pages show of ``period``: what is chosen, and in a choice of traffic the rows of its table as well."""
+    rows = pl.DataFrame({"name": CATEGORIES, "bytes": [1, 1, 1], "flows": [1, 1, 1]})
+    found: list[Mapping[str, tuple[str, ...]]] = []
     for chosen in CHOICES[which]:
-        if not customers.is_too_small(attacked.reader, filters_of(chosen), PERIOD, MINIMUM):
-            for day in range(len(DAYS)):
-                seen = {token for token, _ in chosen_cells(chosen, day)}
-                assert not 0 < len(seen) < MINIMUM, f"{chosen} is {len(seen)} customers on day {day}"
+        filters = filters_of(chosen)
+        guard = customers.guard_of(services.reader, filters, period, MINIMUM, by_category=which == "traffic")
+        if guard.forbids(filters):
+            continue
+        found.append(chosen)
+        if which == "traffic":
+            parts = rows.filter(pl.col("name").is_in(chosen["categories"] or CATEGORIES))
+            told = customers.told_categories(services.reader, parts, filters, period, guard)
+            names = told.filter(~pl.col("is_suppressed")).get_column("name").to_list()
+            found += [{**chosen, "categories": (name,)} for name in names]
+    return found
+
+
+@pytest.mark.parametrize("which", sorted(CHOICES))
+@pytest.mark.parametrize("day", range(len(DAYS)))
+def test_nothing_of_few_can_be_computed_from_what_is_shown(which: str, day: int, attacked: Services) -> None:
+    parts = parts_of(day, by_category=which == "traffic")
+    of_day = shown_choices(attacked, which, Period(DAYS[day], DAYS[day]))
+    of_both = shown_choices(attacked, which, PERIOD)
+    assert 5 < len(of_both) <= len(of_day)
+    assert_no_difference_is_of_few(
+        [added_up(parts, [chosen.get(name, ()) for name in NAMES]) for chosen in of_day], parts
+    )
+
+
+@pytest.mark.parametrize("which", sorted(CHOICES))
+def test_what_is_shown_of_two_days_is_shown_of_each(which: str, attacked: Services) -> None:
+    of_both = shown_choices(attacked, which, PERIOD)
+    for day in DAYS:
+        of_day = shown_choices(attacked, which, Period(day, day))
+        assert all(chosen in of_day for chosen in of_both)
+
+
+def test_a_category_of_few_on_a_plan_is_hidden_beside_the_other_plans(attacked: Services) -> None:
+    day = f"from={DAYS[0]}&to={DAYS[0]}"
+    everybody = grids(compose(attacked, "/categories", f"?{day}"))[0]
+    assert {row["name"] for row in everybody} == set(CATEGORIES)
+    for search in ("&plan=basic&plan=plus", "&plan=basic"):
+        some = grids(compose(attacked, "/categories", f"?{day}{search}"))[0]
+        assert {row["name"] for row in some} == {"web"}
 
 
 @pytest.fixture(scope="module")
@@ -186,31 +245,128 @@ def test_labels_of_few_customers_are_not_shown_by_choosing_their_category(servic
     assert "too small to be shown" in text_of(answer)
 
 
+@pytest.mark.parametrize(
+    ("users", "is_told"),
+    [
+        ({"web": 40, "dynamic": 30, "chess": 8, "unassigned": 5}, False),
+        ({"web": 40, "gaming": 5, "chess": 20, "unassigned": 30}, True),
+        ({"web": 40, "dynamic": 20, "unassigned": 5}, True),  # both are hidden, and told as one
+        ({"web": 40}, True),
+    ],
+)
 def test_the_unclassified_share_does_not_tell_of_a_hidden_category(
-    services: Services, monkeypatch: pytest.MonkeyPatch
+    users: Mapping[str, int], is_told: bool, tmp_path: Path
 ) -> None:
-    view = View(services.reader, services.settings, Filters(), PERIOD)
+    settings = lake_settings(counted_lake(tmp_path, {FIRST: users}), f"dashboard.min_group_customers={MINIMUM}")
+    day = Period(FIRST, FIRST)
+    view = View(open_reader(settings), settings, Filters(), day)
     now = traffic.Totals(bytes=300, packets=3, flows=3, unclassified_bytes=100)
-    assert overview.unclassified(view, now, PERIOD) == pytest.approx(1 / 3)
-    for hidden, told in (
-        ({"unassigned", "gaming"}, None),
-        ({"gaming", "web"}, 1 / 3),
-        ({"unassigned", "dynamic"}, 1 / 3),
-    ):
-        monkeypatch.setattr(customers, "hidden_categories", lambda *_, hidden=hidden: hidden)
-        assert overview.unclassified(view, now, PERIOD) == (told and pytest.approx(told))
+    assert (overview.unclassified(view, now, day) is not None) == is_told
 
 
-def test_kinds_of_few_are_hidden_and_so_are_few_beside_those_who_may_be_approached() -> None:
-    columns: dict[str, Any] = {
-        "kind": ["plan up", "no change", "service", "retention"],
-        "customers": [100, 90, 30, 4],
-        "approachable": [95, 0, 15, 1],
-    }
-    told = told_kinds(pl.DataFrame(columns), MINIMUM).to_dicts()
-    assert [(row["customers"], row["approachable"]) for row in told] == [
-        (100, None), (90, 0), (None, None), (None, None)
+OFFERS = {  # numbers of those who get each kind; some get none
+    "service": range(4),
+    "plan up": {number for number in range(40) if number % 3},
+    "retention": range(2),
+    "no change": {number for number in range(4, 40) if number % 6 == 0},
+}
+TILES = {  # outcomes that each of them adds up
+    "Customers": (),
+    "With an offer": (MAY_OFFER, OFFER),
+    "May be approached": (MAY_OFFER,),
+    "No change": (NO_CHANGE,),
+    "Without any": (NOT_LOOKED_AT,),
+}
+
+
+def offered() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Everybody whom recommendations are thought of for, and these: of some kinds to few on each plan."""
+    base = pl.DataFrame(
+        [
+            {"customer": token, "plan": plan, "region": region, "segment": segment, "untold_reason": None}
+            for token, plan, region, segment in people()
+        ],
+        schema_overrides={"untold_reason": pl.String},
+    )
+    found = [
+        {"customer": token, "kind": kind, "price_difference": 1.0, "confidence": 1.0,
+         "may_approach": int(token[-2:]) % 4 == 1}
+        for token, *_ in people()
+        for kind, numbers in OFFERS.items()
+        if int(token[-2:]) in numbers
     ]  # fmt: skip
+    return base, pl.DataFrame(found)
+
+
+@pytest.mark.parametrize("kind", sorted(OFFERS))
+def test_nothing_of_few_can_be_computed_from_kinds_and_fairness(kind: str) -> None:
+    base, of_date = offered()
+    members = set(of_date.filter(pl.col("kind") == kind).get_column("customer"))
+    parts: dict[Group, set[str]] = {}
+    for token, *groups in people():
+        parts.setdefault((MEMBERS if token in members else OTHERS, *groups), set()).add(token)
+    shown: list[set[Group]] = []
+
+    for chosen in product(subsets(PLANS), subsets(REGIONS), subsets(SEGMENTS)):
+        everybody = Everybody(base, chosen, MINIMUM)
+        if everybody.tells_of_few(everybody.members(base)):
+            continue
+        shown.append(added_up(parts, [(), *chosen]))
+        names = dict(zip(("plans", "regions", "segments"), chosen, strict=True))
+        own = chosen_of(base, filters_of(names))
+        found = of_date.join(own, on="customer", how="semi")
+        told = told_kinds(everybody, of_date, found).filter(pl.col("kind") == kind)
+        if told.height and not told.item(0, "is_suppressed"):
+            shown.append(added_up(parts, [[MEMBERS], *chosen]))
+        cubes = {kind: everybody.members(of_date.filter(pl.col("kind") == kind))}
+        for part in ("plan", "region", "segment"):
+            counts = fairness(own, found, part, [kind])
+            for row in fairness_shares(counts, everybody, part, cubes).iter_rows(named=True):
+                group = everybody.of_group(part, row["group"]).chosen
+                if row["customers"] is not None:
+                    shown.append(added_up(parts, [(), *group]))
+                if row[kind] is not None:
+                    shown.append(added_up(parts, [[MEMBERS], *group]))
+    assert len(shown) > 10
+    assert_no_difference_is_of_few(shown, parts)
+
+
+def test_nothing_of_few_can_be_computed_from_the_tiles_of_recommendations() -> None:
+    base, of_date = offered()
+    label = dict(outcomes(base, of_date).iter_rows())
+    parts: dict[Group, set[str]] = {}
+    for token, *groups in people():
+        parts.setdefault((label[token], *groups), set()).add(token)
+    shown: list[set[Group]] = []
+    for chosen in product(subsets(PLANS), subsets(REGIONS), subsets(SEGMENTS)):
+        everybody = Everybody(base, chosen, MINIMUM)
+        if not everybody.tells_of_few(everybody.members(base)):
+            own = chosen_of(base, filters_of(dict(zip(("plans", "regions", "segments"), chosen, strict=True))))
+            told = {
+                tile.children[0].children: tile.children[1].children
+                for tile in headline(everybody, own, of_date, FIRST)
+            }
+            shown += [added_up(parts, [TILES[name], *chosen]) for name in TILES if told[name] != HIDDEN]
+    assert len(shown) > 20
+    assert_no_difference_is_of_few(shown, parts)
+
+
+def test_a_region_of_few_on_a_plan_is_not_told_by_the_fairness_of_the_other() -> None:
+    base, of_date = offered()
+    everybody = Everybody(base, [(), ("metro",), ()], MINIMUM)
+    assert not everybody.tells_of_few(everybody.members(base))
+    counts = fairness(base.filter(pl.col("region") == "metro"), of_date, "plan", [])
+    told = {row["group"]: row["customers"] for row in fairness_shares(counts, everybody, "plan", {}).to_dicts()}
+    assert told["plus"] is None
+
+
+def test_few_beside_those_who_may_be_approached_are_hidden() -> None:
+    base, of_date = offered()
+    everybody = Everybody(base, [(), (), ()], MINIMUM)
+    told = {row["kind"]: row for row in told_kinds(everybody, of_date, of_date).to_dicts()}
+    assert told["plan up"]["approachable"] is not None
+    assert (told["service"]["customers"], told["service"]["approachable"]) == (24, None)  # six may be
+    assert told["retention"]["customers"] == 12
 
 
 def test_an_export_holds_nothing_that_the_page_would_not_list(services: Services) -> None:

@@ -90,6 +90,7 @@ def test_every_page_is_drawn(path: str, scheme: str, page: Page, address: str, p
     expect(page.locator("h1")).to_have_text(name)
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
     expect(page).to_have_title(re.compile(re.escape(name)))
+    expect(page.get_by_role("main")).to_have_count(1)
     expect(page.locator("#footer")).to_contain_text("Synthetic data")
     expect(page.locator("#footer")).to_contain_text("version 0")
     page.screenshot(path=pictures / f"{path.strip('/') or 'overview'}-{scheme}.png", full_page=True)
@@ -116,11 +117,11 @@ def test_a_filter_goes_into_the_address_and_comes_back_from_it(page: Page, addre
 
 
 def test_every_filter_of_an_address_survives_the_start(page: Page, address: str) -> None:
-    search = "?from=2024-03-01&to=2024-03-07&zone=utc&category=gaming&category=web&region=metro&compare=1"
+    search = "?from=2024-03-01&to=2024-03-07&zone=utc&category=gaming&category=web&plan=basic&compare=1"
     page.goto(f"{address}/{search}")
     settled(page)
     assert page.url == f"{address}/{search}"
-    expect(page.locator(".filter-region")).to_contain_text("metro")
+    expect(page.locator(".filter-plan")).to_contain_text("basic")
 
 
 def test_no_link_leads_out_of_a_made_up_address(page: Page, address: str) -> None:
@@ -168,12 +169,16 @@ def test_a_page_prints_within_the_paper(path: str, scheme: str, page: Page, addr
     page.add_init_script("localStorage.removeItem('scheme')")
     page.goto(address + path)
     settled(page)
+    chosen = page.locator(".print-only")
+    expect(chosen).to_be_hidden()
     page.emulate_media(media="print", color_scheme="dark" if scheme == "dark" else "light")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     edges = "[...document.querySelectorAll('#page, #page .main-svg, #page .card')].map(e => e.getBoundingClientRect())"
     lefts, rights = page.evaluate(f"(edges => [edges.map(e => e.left), edges.map(e => e.right)])({edges})")
     assert max(rights) - min(lefts) <= PAPER
     expect(page.locator(".filters")).to_be_hidden()
+    expect(chosen).to_be_visible()
+    expect(chosen).to_contain_text("Tue 20 Feb 2024 to Mon 18 Mar 2024")
     page.pdf(path=pictures / f"{path.strip('/') or 'overview'}-{scheme}.pdf", format="A4", print_background=True)
 
 
@@ -255,6 +260,6 @@ def test_a_click_into_a_treemap_filters(page: Page, address: str) -> None:
     settled(page)
     page.locator("section[aria-label='Segments'] .slice").filter(has_text="office").first.click()
     page.wait_for_url("**/segments?segment=office")
-    page.wait_for_load_state("networkidle")
+    expect(page.locator("section[aria-label='UFM levels']")).to_contain_text("Of customers of all segments")
     page.locator("section[aria-label='UFM levels'] .slice").filter(has_text="Require").first.click()
     page.wait_for_url("**/segments?segment=office&level=Require+Upgrade")

@@ -50,6 +50,36 @@ def test_a_talkers_bar_leads_to_the_customer_and_its_flows(page: Page, address: 
     page.wait_for_url(re.compile(r"destination="))
 
 
+def test_a_destination_is_chosen_by_the_keyboard(page: Page, address: str) -> None:
+    page.goto(f"{address}/customers?customer={ONE}")
+    settled(page)
+    page.get_by_role("navigation", name="Traffic types to").get_by_role("link", name="other destinations").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**destination=other+destinations")
+    expect(page.locator("section[aria-label='Traffic types'] .ag-row").filter(has_text="3074tcp")).to_be_visible()
+    expect(page.locator("section[aria-label='Traffic types'] .ag-row").filter(has_text="443tcp")).to_have_count(0)
+    page.get_by_role("navigation", name="Traffic types to").get_by_role("link", name="all").click()
+    page.wait_for_url(f"**/customers?customer={ONE}")
+
+
+def test_what_is_not_told_is_said_so_and_nothing_has_no_sign_of_less(page: Page, address: str) -> None:
+    page.goto(f"{address}/customers?customer={ONE}")
+    settled(page)
+    expect(page.locator("section[aria-label='Trend by category'] .ag-row").filter(has_text="gaming")).to_contain_text(
+        "not told"
+    )
+    asked = {"told_points": [-0.0001, -0.112, None], "told_change": [0.246, None], "told_share": [0.998, None],
+             "change": [-0.0004], "share": [None]}  # fmt: skip
+    told = page.evaluate(
+        "asked => Object.entries(asked).map(([kind, values]) => values.map(window.dashAgGridFunctions.telflow[kind]))",
+        asked,
+    )
+    assert told == [
+        ["+0.0 points", "\N{MINUS SIGN}11.2 points", "not told"], ["+24.6 %", "not told"], ["99.8 %", "not told"],
+        ["+0.0 %"], ["hidden"],
+    ]  # fmt: skip
+
+
 def test_addresses_of_others_are_in_no_response(page: Page, address: str) -> None:
     answers: list[str] = []
     page.on("response", lambda one: answers.append(plain(one.text())) if "_dash-update" in one.url else None)

@@ -1,6 +1,6 @@
 """The page of customers: talkers, one customer, destinations, and what of them may be seen."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from telflow import tables
 from telflow.dashboard.compose import Services, compose
 from telflow.dashboard.figures.churn import reasons_figure
-from telflow.dashboard.figures.profile import mix_figure
+from telflow.dashboard.figures.profile import mix_figure, weeks_figure
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.page import View
 from telflow.dashboard.pages import customer_flows, customers, overview
@@ -75,6 +75,32 @@ def test_one_customer_is_told_in_full(services: Services) -> None:
     assert {row["category"]: row["told"] for row in trends}["gaming"] == "too little volume"
     for figure in figures(answer):
         go.Figure(figure)
+
+
+def test_what_is_not_told_of_a_trend_is_not_called_hidden_nor_new(services: Services) -> None:
+    content = compose(services, "/customers", f"?customer={ONE}").content
+    table = next(part for part in parts(content) if getattr(part, "id", "") == "customer-trends")
+    kinds = {one["field"]: one.get("valueFormatter", {}).get("function", "") for one in table.columnDefs}
+    assert kinds == {
+        "category": "", "told": "", "growth_per_week": "telflow.told_change(params.value)",
+        "confidence": "telflow.told_share(params.value)", "recent_share": "telflow.told_share(params.value)",
+        "share_shift": "telflow.told_points(params.value)",
+    }  # fmt: skip
+
+
+def test_what_a_category_does_not_narrow_is_said(services: Services) -> None:
+    of_one = text_of(compose(services, "/customers", f"?customer={ONE}&category=web"))
+    assert "252 kB" in of_one
+    assert "are of all categories" in of_one
+    assert "are of all categories" not in text_of(compose(services, "/customers", f"?customer={ONE}"))
+
+
+def test_weeks_are_named_below_their_bars() -> None:
+    starts = [date(2024, 1, 2) + timedelta(days=7 * number) for number in range(27)]
+    few = weeks_figure({"week_starts": starts[:13], "weekly_bytes": [1] * 13}, LOOK)["layout"]["xaxis"]
+    many = weeks_figure({"week_starts": starts, "weekly_bytes": [1] * 27}, LOOK)["layout"]["xaxis"]
+    assert few["tickvals"] == starts[:13]
+    assert many["tickvals"] == starts[::3]
 
 
 def test_an_address_is_named_as_one_and_has_no_scores(services: Services) -> None:
@@ -162,7 +188,7 @@ def test_choosing_keeps_the_rest_of_the_address() -> None:
 
 def test_addresses_are_counted_beside_subscribers(services: Services) -> None:
     seen = people.seen(services.reader, Filters(), PERIOD)
-    assert (seen.subscribers, seen.addresses, seen.people) == (58, 1, 58)
+    assert (seen.subscribers, seen.addresses) == (58, 1)
     tile = overview.customers_tile(seen, None, compared=False)
     assert "58" in str(tile)
     assert "1 addresses without a lease" in str(tile)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from hypothesis import strategies as st
 
 from telflow.dashboard.churn_form import fields_of, read_field, read_form, written
 from telflow.dashboard.compose import Services, compose, open_services
+from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.models import Served, Tracked, tracked
+from telflow.dashboard.page import View
 from telflow.dashboard.pages import PAGES, churn, churn_answer, churn_quality, level_list, segments
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.run_cards import chosen_runs, toggled
 from telflow.errors import ModelMissingError, TrackingError
-from tests.dashboard.lakes import AS_OF, lake_settings
+from tests.dashboard.lakes import AS_OF, FIRST, lake_settings
 from tests.dashboard.scored import log_churn, small_model, write_store
 from tests.dashboard.test_pages import LOOK, figures, grids, parts, text_of
 
@@ -173,7 +176,7 @@ def test_fields_have_units_and_limits() -> None:
         ("bytes_per_day", "1e300", "1e300 is outside"),
         ("up_share", "101", "101 is outside"),
         ("contract", "forever", "forever is none of month-to-month, one-year"),
-        ("contract", "", "is missing"),
+        ("complaints_28_days", "", "is missing"),
     ],
 )
 def test_a_wrong_field_says_why_and_nothing_is_predicted(name: str, text: str, why: str, served: Served) -> None:
@@ -237,6 +240,15 @@ def test_a_customer_fills_the_form(services: Services) -> None:
     }  # fmt: skip
     assert "no subscriber sub_nobody" in text_of(compose(services, "/churn", "?customer=sub_nobody"))
     assert churn.with_customer("?customer=a&from=2024-03-01&to=2024-03-02", " sub_1 ").endswith("customer=sub_1")
+
+
+@pytest.mark.parametrize(("days_after", "is_there"), [(0, False), (1, True)])
+def test_who_had_not_signed_up_yet_fills_no_form(
+    days_after: int, is_there: bool, services: Services, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(churn, "score_date", lambda _: FIRST + timedelta(days=days_after))
+    view = View(services.reader, services.settings, Filters(), Period(FIRST, FIRST))
+    assert (churn.customer_values(view, served, "sub_basic00") is not None) == is_there
 
 
 def test_probabilities_are_told_in_bars_that_end_at_the_threshold(services: Services) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from telflow.dashboard.pages import PAGES
 from telflow.dashboard.queries import customers, types
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.style import REST, Figure, Look, bytes_axis, with_unit_ticks
-from tests.dashboard.lakes import FIRST, lake_settings, write
+from tests.dashboard.lakes import FIRST, counted_lake, lake_settings, write, write_traffic
 
 LOOK = Look(("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A800"), "#0072B2")
 PATHS = [page.path for page in PAGES]
@@ -100,12 +100,7 @@ def test_what_one_day_hides_cannot_be_had_from_more_days_or_categories(tmp_path:
         FIRST: {"web": 30, "email": 20, "chess": 15},
         FIRST + timedelta(days=1): {"web": 30, "email": 20, "chess": 2},
     }
-    write(tmp_path, tables.CUSTOMER_DAILY, [
-        {"local_date": day, "customer": f"sub_{number:02}", "customer_basis": "lease", "plan": "basic",
-         "region": "metro", "bytes_by_category": [(name, 9) for name, most in used.items() if number < most]}
-        for day, used in users.items() for number in range(30)
-    ])  # fmt: skip
-    reader = open_reader(lake_settings(tmp_path))
+    reader = open_reader(lake_settings(counted_lake(tmp_path, users)))
 
     def is_hidden(days: int, *names: str) -> bool:
         period = Period(FIRST, FIRST + timedelta(days=days - 1))
@@ -119,6 +114,124 @@ def test_what_one_day_hides_cannot_be_had_from_more_days_or_categories(tmp_path:
     assert not is_hidden(2, "web")
 
 
+def utc_lake(root: Path) -> Path:
+    """Three local days of America/Vancouver: three customers are on ultra on the first, twelve from then on."""
+    for at, ultras in enumerate([3, 12, 12]):
+        day, customers_of = FIRST + timedelta(days=at), {"basic": 30, "ultra": ultras}
+        write(root, tables.CUSTOMER_DAILY, [
+            {"local_date": day, "customer": f"sub_{plan}{number:02}", "customer_basis": "lease", "plan": plan,
+             "region": "metro", "bytes_by_category": [("web", 9)]}
+            for plan, most in customers_of.items() for number in range(most)
+        ])  # fmt: skip
+        write(root, tables.TRAFFIC_BY_WINDOW, [
+            {"event_date": moment.date(), "window_start": moment, "service": "https", "category": "web", "plan": plan,
+             "region": "metro", "dst_bytes": 1000 + at, "flows_started": 1}
+            for hour in range(24) for plan in customers_of
+            for moment in [datetime.combine(day, time(8), UTC) + timedelta(hours=hour)]
+        ])  # fmt: skip
+    write(root, tables.SCOPE_LOAD, [{"local_date": FIRST, "scope_kind": "network", "sample_seconds": 300}])
+    return root
+
+
+@pytest.mark.parametrize("path", ["/", "/categories"])
+def test_days_of_utc_are_guarded_by_every_local_day_that_they_touch(path: str, tmp_path: Path) -> None:
+    settings = lake_settings(utc_lake(tmp_path), "dashboard.min_group_customers=10")
+    services = open_services(open_reader(settings), settings, PAGES)
+    second = FIRST + timedelta(days=1)
+
+    def is_shown(day: date, more: str = "") -> bool:
+        return bool(figures(compose(services, path, f"?from={day}&to={day}&plan=ultra{more}")))
+
+    assert not is_shown(FIRST)
+    assert is_shown(second)
+    assert not is_shown(second, "&zone=utc")  # its first eight hours are those of the day before
+    assert is_shown(second + timedelta(days=1), "&zone=utc")
+
+
+@pytest.mark.parametrize(
+    ("zone", "touched"), [("America/Vancouver", (-1, 0)), ("Europe/Rome", (0, 1)), ("Etc/UTC", (0, 0))]
+)
+def test_days_of_utc_touch_local_days_on_either_side(zone: str, touched: tuple[int, int]) -> None:
+    first, last = (FIRST + timedelta(days=days) for days in touched)
+    assert types.days_touched(Period(FIRST, FIRST), "UTC", zone) == Period(first, last)
+    assert types.days_touched(Period(FIRST, FIRST), zone, zone) == Period(FIRST, FIRST)
+
+
+def write_labels(root: Path, *days: date) -> None:
+    """What an exporter said of the web."""
+    write(root, tables.RECLASSIFICATION, [
+        {"event_date": day, "observed_application": "ssl", "service": "https", "category": "web",
+         "registry_version": "1", "agreement": "same", "flows": 50, "bytes": 1000}
+        for day in days
+    ])  # fmt: skip
+
+
+@pytest.fixture
+def behind(tmp_path: Path) -> Services:
+    """The second day has traffic, and nobody has counted its customers yet."""
+    second = FIRST + timedelta(days=1)
+    counted_lake(tmp_path, {FIRST: {"web": 30, "email": 20}})
+    write_traffic(tmp_path, second, "web", "email")
+    write(tmp_path, tables.SCOPE_LOAD, [{"local_date": FIRST, "scope_kind": "network", "sample_seconds": 300}])
+    write_labels(tmp_path, FIRST, second)
+    write(tmp_path, tables.IANA_PROTOCOLS, [{"registry_version": "1", "protocol": 6, "keyword": "tcp"}])
+    write(tmp_path, tables.TRAFFIC_TYPES, [{"event_date": day, "flow_end": "dst"} for day in (FIRST, second)])
+    settings = lake_settings(tmp_path, "dashboard.min_group_customers=10")
+    return open_services(open_reader(settings), settings, PAGES)
+
+
+@pytest.mark.parametrize("search", ["", "&category=web", "&compare=1"])
+@pytest.mark.parametrize("path", ["/", "/categories", "/reclassification"])
+def test_days_that_nobody_has_counted_are_hidden_in_words(path: str, search: str, behind: Services) -> None:
+    first, second = (
+        compose(behind, path, f"?from={day}&to={day}{search}") for day in (FIRST, FIRST + timedelta(days=1))
+    )
+    assert "customer_daily does not tell yet" not in text_of(first)
+    assert "customer_daily does not tell yet how many customers" in text_of(second)
+    assert "Click a bar to see it alone" not in text_of(second)
+    assert not any(grids(second))
+
+
+def test_services_and_labels_that_nobody_has_counted_are_hidden_in_words(tmp_path: Path) -> None:
+    settings, day = lake_settings(counted_lake(tmp_path, {FIRST: {"web": 30}})), f"?from={FIRST}&to={FIRST}"
+    write_labels(tmp_path, FIRST)
+
+    def told(path: str, search: str = "") -> str:
+        return text_of(compose(open_services(open_reader(settings), settings, PAGES), path, f"{day}{search}"))
+
+    for path in ("/reclassification", "/categories"):
+        assert "The table traffic_types is not there yet" in told(path, "&within=web")
+    write(tmp_path, tables.IANA_PROTOCOLS, [{"registry_version": "1", "protocol": 6, "keyword": "tcp"}])
+    write(tmp_path, tables.TRAFFIC_TYPES, [{"event_date": FIRST + timedelta(days=1), "flow_end": "dst"}])
+    for path, search in (
+        ("/reclassification", ""),
+        ("/categories", "&within=web"),
+        ("/categories", "&within=web&service=web"),
+    ):
+        assert "traffic_types does not tell yet how many customers" in told(path, search)
+        assert "too small" not in told(path, search)
+
+
+def test_services_are_not_compared(services: Services) -> None:
+    answer = compose(services, "/categories", "?within=web&compare=1")
+    assert "compare" in answer.reasons
+    assert grids(answer)
+
+
+def test_no_scores_are_told_as_that(tmp_path: Path) -> None:
+    write_traffic(tmp_path, FIRST, "web")
+    write(tmp_path, tables.CUSTOMER_SCORES, [])
+    settings = lake_settings(tmp_path)
+    told = text_of(compose(open_services(open_reader(settings), settings, PAGES), "/segments", ""))
+    assert "There are no scores yet" in told
+
+
+def test_cards_that_know_no_segment_say_so(services: Services) -> None:
+    words = "Of customers of all segments"
+    assert words not in text_of(compose(services, "/segments", ""))
+    assert text_of(compose(services, "/segments", "?segment=office")).count(words) == 2
+
+
 def test_ports_of_a_hidden_service_are_hidden(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     own = open_services(services.reader, services.settings, PAGES)
     monkeypatch.setattr(types, "hidden_services", lambda *_: {("web", "https")})
@@ -129,7 +242,7 @@ def test_ports_of_a_hidden_service_are_hidden(services: Services, monkeypatch: p
 
 def test_labels_of_a_hidden_category_are_hidden(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     own = open_services(services.reader, services.settings, PAGES)
-    monkeypatch.setattr(customers, "hidden_categories", lambda *_: {"gaming"})
+    monkeypatch.setattr(customers.Guard, "forbids", lambda _, filters: filters.categories == ("gaming",))
     answer = compose(own, "/reclassification", "")
     assert "gaming" not in figures(answer)[0]["data"][0]["node"]["label"]
 

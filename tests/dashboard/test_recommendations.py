@@ -58,10 +58,18 @@ def test_a_small_group_is_not_listed(search: str, services: Services) -> None:
 
 
 def test_fairness_hides_small_groups_and_small_cells() -> None:
-    counts = pl.DataFrame(
-        {"group": ["a", "b", "c", "d"], "customers": [100, 50, 40, 4], "up": [50, 20, 5, 1], "stay": [50, 30, 35, 3]}
-    )
-    told = {row["group"]: row for row in recommendation_fairness.fairness_shares(counts, ["up", "stay"], 10).to_dicts()}
+    sizes, ups = {"a": 100, "b": 50, "c": 40, "d": 4}, {"a": 50, "b": 20, "c": 5, "d": 1}
+    tokens = [
+        (f"sub_{plan}{number}", plan, number < ups[plan]) for plan, most in sizes.items() for number in range(most)
+    ]
+    known = {"region": "metro", "segment": "none"}
+    base = pl.DataFrame([{"customer": token, "plan": plan, **known} for token, plan, _ in tokens])
+    found = pl.DataFrame([{"customer": token, "kind": "up" if is_up else "stay"} for token, _, is_up in tokens])
+    everybody = queries.Everybody(base, [(), (), ()], 10)
+    cubes = {kind: everybody.members(found.filter(pl.col("kind") == kind)) for kind in ("up", "stay")}
+    counts = queries.fairness(base, found, "plan", ["up", "stay"])
+    shares = recommendation_fairness.fairness_shares(counts, everybody, "plan", cubes)
+    told = {row["group"]: row for row in shares.to_dicts()}
     assert told["a"] == {"group": "a", "customers": 100, "up": 0.5, "stay": 0.5, "is_suppressed": False}
     assert told["d"]["customers"] is None
     assert told["c"]["up"] is None

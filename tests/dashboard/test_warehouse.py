@@ -1,7 +1,9 @@
 """The way to a warehouse: where it is, who asks it, and what happens when it has stopped in between."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -10,12 +12,19 @@ import pyarrow as pa
 import pytest
 from databricks.sql.auth.authenticators import ExternalAuthProvider
 from flask import Flask, Response, jsonify, request
+from pyspark.sql import SparkSession
 from werkzeug.serving import make_server
 
+from telflow.dashboard.compose import compose, open_services
+from telflow.dashboard.data import Reader, TableState, Value
+from telflow.dashboard.pages import PAGES, customer_flows, customers
+from telflow.dashboard.queries.churn import known_of
+from telflow.dashboard.queries.facts import is_synthetic
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.warehouse import WarehouseReader, connection_arguments
 from telflow.errors import PackageMissingError, SettingsError, TableMissingError
-from telflow.settings import DashboardSettings, load_settings
+from telflow.settings import DashboardSettings, Settings, load_settings
+from tests.dashboard.lakes import AS_OF, lake_settings
 
 APP = {  # what Databricks Apps puts into an app's environment
     "DATABRICKS_HOST": "https://adb-1.2.example.net/",
@@ -24,6 +33,7 @@ APP = {  # what Databricks Apps puts into an app's environment
     "DATABRICKS_WAREHOUSE_ID": "0123",
 }
 VARIABLES = (*APP, "DATABRICKS_TOKEN")
+SCHEMA = "warehouse_lake"
 
 
 def dashboard(*overrides: str) -> DashboardSettings:
@@ -157,3 +167,81 @@ def test_a_missing_table_costs_no_session() -> None:
     for _ in range(2):
         with pytest.raises(TableMissingError):
             reader.state("scope_load")
+
+
+class Recording:
+    """A connection that keeps what it is asked, and has no rows."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, list[Any]] = {}
+        self.is_history = False
+
+    def cursor(self) -> "Recording":
+        return self
+
+    def execute(self, operation: str, parameters: list[Any]) -> None:
+        self.is_history = operation.startswith("DESCRIBE")
+        if not self.is_history:
+            self.asked.setdefault(operation, parameters)
+
+    def fetchall_arrow(self) -> pa.Table:
+        return pa.table({"version": [5], "timestamp": ["2024-01-01"]} if self.is_history else {"nothing": [0]})
+
+    def close(self) -> None:
+        return
+
+
+class Beside:
+    """A reader that answers from a lake, and asks a warehouse the same."""
+
+    def __init__(self, reader: Reader, warehouse: WarehouseReader) -> None:
+        self.reader = reader
+        self.warehouse = warehouse
+
+    def state(self, relation: str) -> TableState:
+        return self.reader.state(relation)
+
+    def query(self, sql: str, parameters: Sequence[Value], relations: Sequence[str]) -> pl.DataFrame:
+        self.warehouse.query(sql, parameters, relations)
+        return self.reader.query(sql, parameters, relations)
+
+
+SEARCHES = (
+    "",
+    "?compare=1&category=web&category=gaming",
+    "?plan=basic&plan=none&region=metro&region=none&zone=utc",
+    "?segment=office&plan=basic",
+    "?within=web",
+    "?within=web&service=https",
+    "?tier=High",
+    "?level=Potential+Sales&segment=office",
+    "?customer=sub_basic00&compare=1",
+    "?who=addresses",
+)
+
+
+def asked_of(settings: Settings) -> dict[str, list[Any]]:
+    """What pages and callbacks ask a warehouse on the lake of ``settings``: texts, each with parameters."""
+    connection = Recording()
+    warehouse = WarehouseReader(lambda: connection, SCHEMA, settings.network.zone, clock=lambda: 0.0)
+    reader = Beside(open_reader(settings), warehouse)
+    services = open_services(reader, settings, PAGES)
+    for page, search in product(PAGES, SEARCHES):
+        compose(services, page.path, search)
+    for search in ("", "?customer=sub_basic00", "?segment=office&category=web", "?who=addresses"):
+        asked = {"search": search, "scheme": "light"}
+        customer_flows.flow_cards(customer_flows.asked_view(asked, customers.PAGE, reader, settings))
+    customers.found_options("sub_", None, reader)
+    known_of(reader, "sub_basic00", AS_OF, 28)
+    is_synthetic(reader)
+    return connection.asked
+
+
+def test_everything_that_pages_ask_can_be_parsed(spark: SparkSession, dashboard_lake: Path) -> None:
+    asked = asked_of(lake_settings(dashboard_lake))
+    own = [text for text in asked if ", hours AS (" in text or ", names AS (" in text or ", ends AS (" in text]
+    assert len(asked) > 80
+    assert len(own) > 3
+    parser = spark._jsparkSession.sessionState().sqlParser()
+    for text in asked:
+        parser.parsePlan(text)

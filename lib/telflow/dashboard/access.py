@@ -47,6 +47,11 @@ def check_access(dashboard: DashboardSettings) -> None:
             "dashboard.login = proxy_header believes a header that anybody can write: name the addresses the proxy "
             "calls from in dashboard.trusted_proxies, such as [10.0.0.5/32]"
         )
+    elif everybody := [proxy for proxy in dashboard.trusted_proxies if ip_network(proxy).prefixlen == 0]:
+        raise AccessError(
+            f"dashboard.trusted_proxies = {everybody[0]} is every address, and the header is anybody's: name the "
+            "addresses the proxy calls from, such as [10.0.0.5/32]"
+        )
     elif not dashboard.login_header.strip():
         raise AccessError("dashboard.login = proxy_header: name the header with the user in dashboard.login_header")
 

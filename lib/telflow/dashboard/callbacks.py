@@ -66,7 +66,7 @@ def register_page(app: Dash, services: Services) -> None:
                 is_synthetic=is_synthetic(services.reader),
             ),
             shell.navigation(services.pages, page.path if page is not None else "", kept),
-            shell.heading(page),
+            shell.heading(page, answer),
             f"{name} · {services.settings.dashboard.title}",
         )
 

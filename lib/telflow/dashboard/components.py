@@ -46,11 +46,13 @@ def chart(
         name: identifies it on the page.
         note: how it is measured.
         span: columns of twelve.
-        picks: parameter of the address that a click on the figure sets, to the ``customdata`` of what was clicked.
+        picks: parameter of the address that a click on the figure sets, to the ``customdata`` of what was clicked. The
+            page needs another way to it, such as a row or chips: bars cannot be reached by the keyboard.
     """
     identity: str | dict[str, str] = {"type": PICK_GRAPH, "parameter": picks, "name": name} if picks else name
     graph = dcc.Graph(id=identity, figure=with_unit_ticks(figure), config=TOOLS, className="graph")
-    seen = html.Div(graph, role="img", **aria(label=f"{title}. {summary}"))
+    role = "group" if picks else "img"  # nothing within an image can be clicked
+    seen = html.Div(graph, role=role, **aria(label=f"{title}. {summary}"))
     return card(title, seen, html.P(summary, className="summary"), note=note, span=span)
 
 
@@ -103,7 +105,7 @@ def nothing_found() -> Component:
 
 
 def column(name: str, title: str, kind: str = "text", **more: Any) -> dict[str, Any]:
-    """A column of a grid: text, or a number shown as bytes, count, share or rate."""
+    """A column of a grid: text, or a number shown as one of ``words`` in telflow.js, such as bytes, count or share."""
     base: dict[str, Any] = {"field": name, "headerName": title, "sortable": True, "resizable": True}
     base["useValueFormatterForExport"] = False  # a file holds the numbers themselves
     if kind != "text":
@@ -167,7 +169,8 @@ def chips(label: str, links: Sequence[tuple[str, str, bool]]) -> Component:
         )
         for name, address, is_here in links
     ]
-    return html.Nav([html.Span(label, className="chips-label"), html.Ul(items)], className="chips span-12")
+    told = html.Span(label, className="chips-label")
+    return html.Nav([told, html.Ul(items)], className="chips span-12", **aria(label=label))
 
 
 def crumbs(steps: Sequence[tuple[str, str]]) -> Component:

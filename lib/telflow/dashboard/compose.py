@@ -46,6 +46,26 @@ class Services:
         return next((page for page in self.pages if page.path == wanted), None)
 
 
+@dataclass(frozen=True)
+class Resolved:
+    """An address, checked against what the lake holds.
+
+    Attributes:
+        view: what the page is made of.
+        checked: filters with known values, those that do not apply to the page too.
+        reasons: filters that cannot apply, with why.
+        problems: what could not be used, in words.
+        known: values to choose from, by filter.
+    """
+
+    view: View
+    checked: Filters
+    reasons: Mapping[str, str]
+    problems: tuple[str, ...]
+    known: Mapping[str, Sequence[str]]
+    extent: Extent
+
+
 def open_services(reader: Reader, settings: Settings, pages: Sequence[Page]) -> Services:
     """Services with nothing answered yet."""
     return Services(reader, settings, pages, Cache(settings.dashboard.cache_entries))
@@ -72,35 +92,26 @@ def compose_page(services: Services, page: Page, parsed: Parsed, scheme: Scheme)
     view = found.view
     stamp = page.stamp(services.settings) if page.stamp is not None else None
     key = (page.path, view.filters, view.period, scheme, states, stamp)
-    return Answer(
-        services.answers.get(key, content_of(page, view, found.extent)),
-        found.checked,
-        view.period,
-        found.reasons,
-        found.problems,
-        states,
-        {**found.known, "extent": found.extent},
-    )
+    content = services.answers.get(key, content_of(page, view, found.extent))
+    return replace(without_content(found), content=content, states=states)
 
 
-@dataclass(frozen=True)
-class Resolved:
-    """An address, checked against what the lake holds.
+def without_content(found: Resolved) -> Answer:
+    """The answer to an address before its page is made."""
+    options = {**found.known, "extent": found.extent}
+    return Answer([], found.checked, found.view.period, found.reasons, found.problems, options=options)
 
-    Attributes:
-        view: what the page is made of.
-        checked: filters with known values, those that do not apply to the page too.
-        reasons: filters that cannot apply, with why.
-        problems: what could not be used, in words.
-        known: values to choose from, by filter.
-    """
 
-    view: View
-    checked: Filters
-    reasons: Mapping[str, str]
-    problems: tuple[str, ...]
-    known: Mapping[str, Sequence[str]]
-    extent: Extent
+def check_address(services: Services, path: str | None, search: str | None) -> Answer:
+    """What the inputs of the filter bar follow: all of an answer but its content, which is not made."""
+    page = services.page(path)
+    if page is None:
+        return Answer([], Filters())
+    parsed = parse_query(search, services.parameters)
+    try:
+        return without_content(resolve(services.reader, services.settings, page, parsed))
+    except TableMissingError:
+        return Answer([], parsed.filters)
 
 
 def resolve(reader: Reader, settings: Settings, page: Page, parsed: Parsed, scheme: Scheme = "light") -> Resolved:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, no_update
 
-from telflow.dashboard.compose import Services, compose
+from telflow.dashboard.compose import Services, check_address
 from telflow.dashboard.filters import FILTERS, LISTS, Filters, Period, format_query, parse_query
 from telflow.dashboard.page import Answer
 from telflow.dashboard.shell import filter_id
@@ -36,18 +36,23 @@ def register_filters(app: Dash, services: Services) -> None:
     )
     def follow(path: str | None, search: str | None, *values: Any) -> list[Any]:
         *given, is_ready = values
-        page = services.page(path)
-        plain = page.path if page is not None else "/"  # never an address that somebody made up
-        before = compose(services, path, search)
         # inputs announce themselves when they are made, before they were told what the address says
         changed = changed_inputs(ctx.triggered_prop_ids) if is_ready else []
         asked = {name: value for name, value in zip(FILTERS, given, strict=True) if name in changed}
-        filters = chosen_filters(asked, before, parse_query(search, services.parameters).filters)
-        wanted = format_query(filters) if filters is not None else search or ""
-        if not asked or wanted == (search or ""):
-            return [True, no_update, plain, *input_values(before), *input_limits(before), *input_data(before, services)]
-        after = compose(services, path, wanted)
-        return [True, wanted, plain, *input_values(after), *input_limits(after), *input_data(after, services)]
+        return followed(services, path, search, asked)
+
+
+def followed(services: Services, path: str | None, search: str | None, asked: Mapping[str, Any]) -> list[Any]:
+    """Everything that the callback gives out: the address where inputs ``asked`` for another, and all inputs by it."""
+    page = services.page(path)
+    plain = page.path if page is not None else "/"  # never an address that somebody made up
+    before = check_address(services, path, search)
+    filters = chosen_filters(asked, before, parse_query(search, services.parameters).filters)
+    wanted = format_query(filters) if filters is not None else search or ""
+    if not asked or wanted == (search or ""):
+        return [True, no_update, plain, *input_values(before), *input_limits(before), *input_data(before, services)]
+    after = check_address(services, path, wanted)
+    return [True, wanted, plain, *input_values(after), *input_limits(after), *input_data(after, services)]
 
 
 def changed_inputs(triggered: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from telflow.dashboard.data import Reader, TableState
 from telflow.dashboard.filters import Filters, Period
+from telflow.dashboard.queries.types import days_touched
 from telflow.dashboard.relations import Relation
 from telflow.dashboard.style import Look, Scheme
 from telflow.settings import Settings
@@ -52,6 +53,15 @@ class View:
     def previous(self) -> Period | None:
         """Days to compare with, where that was asked for."""
         return self.period.previous if self.filters.compare else None
+
+    @property
+    def periods(self) -> list[Period]:
+        """Days to show, and those to compare with."""
+        return [self.period, *([self.previous] if self.previous else [])]
+
+    def touched(self, period: Period) -> Period:
+        """Local days that ``period`` lies in: customers are counted by them, also where days are those of UTC."""
+        return days_touched(period, self.zone, self.settings.network.zone)
 
     @property
     def minimum(self) -> int:

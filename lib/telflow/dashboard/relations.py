@@ -119,7 +119,7 @@ MIGRATIONS = Relation(
     tables.SEGMENT_MIGRATIONS,
     "from_as_of, to_as_of, from_segment, to_segment, customers",
 )
-CUSTOMER_DEVICES = Relation("customer_devices", tables.CUSTOMER_DAILY, "local_date, customer, input_macs", is_lazy=True)
+CUSTOMER_DEVICES = Relation("customer_devices", tables.CUSTOMER_DAILY, "local_date, customer, input_macs")
 COMPLAINTS = Relation("complaints", tables.COMPLAINTS, "customer, complaint_date")
 RECLASSIFICATION = Relation(
     "reclassification",

@@ -7,10 +7,11 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from telflow.dashboard import units
 from telflow.dashboard.components import aria
 from telflow.dashboard.data import TableState
-from telflow.dashboard.filters import FILTERS, LISTS
-from telflow.dashboard.page import Page
+from telflow.dashboard.filters import FILTERS, LISTS, Period
+from telflow.dashboard.page import Answer, Page
 from telflow.dashboard.style import FONT, shades
 from telflow.settings import DashboardSettings
 
@@ -42,7 +43,7 @@ def shell(dashboard: DashboardSettings, logo: str | None) -> Component:
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(header(dashboard, logo)),
-                    dmc.AppShellNavbar(html.Nav(id="navigation", **aria(label="Pages")), p="sm"),
+                    dmc.AppShellNavbar(html.Div(id="navigation"), p="sm", **aria(label="Pages")),
                     dmc.AppShellMain(main()),
                 ],
                 id="shell",
@@ -86,7 +87,7 @@ def main() -> Component:
             html.Div(id="heading"),
             html.Section(filter_bar(), className="filters", **aria(label="Filters")),
             html.Div(id="problems", role="status", **aria(live="polite")),
-            html.Main(page, id="main", tabIndex=-1),
+            html.Div(page, id="main", tabIndex=-1),  # the shell's own <main> stands around it
             html.Footer(id="footer", className="footer"),
         ]
     )
@@ -131,11 +132,32 @@ def navigation(pages: Sequence[Page], path: str, search: str) -> list[Component]
     ]
 
 
-def heading(page: Page | None) -> list[Component]:
-    """Title of the page and the question it answers."""
+def heading(page: Page | None, answer: Answer) -> list[Component]:
+    """Title of the page, the question it answers, and for paper what it was chosen to show."""
     if page is None:
         return [html.H1("Not found")]
-    return [html.H1(page.name), html.P(page.question, className="question")]
+    chosen = html.P(choice_words(page, answer), className="print-only")
+    return [html.H1(page.name), html.P(page.question, className="question"), chosen]
+
+
+def choice_words(page: Page, answer: Answer) -> str:
+    """Days, filters and parameters that ``page`` is made of: paper has no filter bar and no address."""
+    filters, period = answer.filters, answer.period
+    if period is None:
+        return ""
+    told = [days_words(period)]
+    told += [f"{LABELS['zone']}: UTC"] if filters.zone == "utc" and "zone" not in answer.reasons else []
+    usable = [name for name in LISTS if filters.values(name) and name not in answer.reasons]
+    told += [f"{LABELS[name]}: {', '.join(filters.values(name))}" for name in usable]
+    told += [f"{name.capitalize()}: {value}" for name, value in filters.parameters if name in page.parameters]
+    if filters.compare and "compare" not in answer.reasons:
+        told.append(f"Compared with {days_words(period.previous)}")
+    return " · ".join(told)
+
+
+def days_words(period: Period) -> str:
+    """The days of a period."""
+    return f"{units.day(period.first)} to {units.day(period.last)}"
 
 
 def footer(states: Sequence[TableState], version: str, zone: str, is_synthetic: bool) -> list[Component]:

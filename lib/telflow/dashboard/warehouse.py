@@ -18,6 +18,7 @@ from telflow.errors import PackageMissingError, SettingsError
 from telflow.settings import DashboardSettings, Settings
 
 MISSING_TABLE = "TABLE_OR_VIEW_NOT_FOUND"  # error class of Databricks SQL
+WITH = "WITH "
 
 
 class Cursor(Protocol):
@@ -70,13 +71,15 @@ class WarehouseReader:
     def query(self, sql: str, parameters: Sequence[Value], relations: Sequence[str]) -> pl.DataFrame:
         versions = tuple(self.state(relation).version for relation in relations)
         key = (sql, tuple(parameters), versions)
-        text = f"{self._expressions(relations)} {sql}"
+        text = self._with_relations(sql, relations)
         return self._answers.get(key, lambda: self._run(text, list(parameters)))
 
-    def _expressions(self, relations: Sequence[str]) -> str:
+    def _with_relations(self, sql: str, relations: Sequence[str]) -> str:
+        """``sql`` after its ``relations`` as common table expressions; those that it begins with follow them."""
         named = [RELATIONS[name] for name in relations]
         parts = [f"{one.name} AS ({one.sql(DATABRICKS, self._source(one), self._zone)})" for one in named]
-        return f"WITH {', '.join(parts)}" if parts else ""
+        between = ", " if sql.startswith(WITH) else " "
+        return f"{WITH}{', '.join(parts)}{between}{sql.removeprefix(WITH)}" if parts else sql
 
     def _source(self, relation: Relation) -> str:
         return f"{self._schema}.{relation.table.name}"

@@ -3,15 +3,28 @@
 A cell of a table tells of its customers. Cells of fewer than ``minimum`` are hidden (primary suppression); where their
 total is shown, the hidden ones together must stand for at least two cells and ``minimum`` customers, or the next
 smallest is hidden too (complementary suppression, as statistical offices do it). Cells of nobody hide nobody.
+
+What a new card asks, by the shape of its data:
+
+=====================================================  ==================================================
+one row of cells, its total known                      ``suppress``, or ``guard`` for plain numbers
+the same on several days, of which sums are shown      ``hidden_on_any_day``
+cells that may be left out of every sum                ``filter_safe``
+a table of two dimensions or more with its totals      ``hidden_groups``
+what filters choose, or a row of a table under them    ``Cube``, one a day: ``tells_of_few``
+=====================================================  ==================================================
+
+``Cube`` guards the totals along each dimension, not every equation that many totals together make.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 
 import polars as pl
 
 SUPPRESSED = "is_suppressed"
+ANY = ""  # in the place of a group's first value: whoever has one, counted once
 Group = tuple[str, ...]
 
 
@@ -53,7 +66,9 @@ def is_safe(hidden: Collection[int], customers: Sequence[int], minimum: int) -> 
     return len(hidden) > 1 and sum(customers[cell] for cell in hidden) >= minimum
 
 
-def suppress(cells: pl.DataFrame, customers: str, minimum: int, values: Sequence[str]) -> pl.DataFrame:
+def suppress(
+    cells: pl.DataFrame, customers: str, minimum: int, values: Sequence[str], also: Sequence[bool] | None = None
+) -> pl.DataFrame:
     """``cells`` with the ``values`` of hidden cells null, and ``is_suppressed``.
 
     Args:
@@ -61,9 +76,11 @@ def suppress(cells: pl.DataFrame, customers: str, minimum: int, values: Sequence
         customers: column with the customers of each cell; it is hidden with the values.
         minimum: smallest group that is shown.
         values: columns that tell of the cell's customers.
+        also: for each cell whether another rule hides it.
     """
     counts = cells.get_column(customers).fill_null(0).to_list()
-    return blank(cells, guard(counts, minimum).hidden, [*values, customers])
+    hidden = guard(counts, minimum).hidden
+    return blank(cells, [any(pair) for pair in zip(hidden, also or hidden, strict=True)], [*values, customers])
 
 
 def blank(cells: pl.DataFrame, hidden: Sequence[bool], values: Sequence[str]) -> pl.DataFrame:
@@ -116,7 +133,7 @@ def hidden_on_any_day(days: Iterable[Mapping[str, int]], minimum: int) -> set[st
     }
 
 
-def hidden_groups(customers: Mapping[Group, int], minimum: int) -> set[Group]:
+def hidden_groups(customers: Mapping[Group, int], minimum: int) -> Set[Group]:
     """Groups to hide of a table in which the totals over every dimension are known.
 
     Small ones are hidden, those with a value that is hidden in the totals, and in every line as many more as its total
@@ -126,27 +143,119 @@ def hidden_groups(customers: Mapping[Group, int], minimum: int) -> set[Group]:
         customers: customers by group, a value for each dimension.
         minimum: smallest group that is shown.
     """
-    customers = {group: count for group, count in customers.items() if count}
-    hidden = {group for group, count in customers.items() if is_small(count, minimum)}
     dimensions = len(next(iter(customers), ()))
-    for kept in combinations(range(dimensions), dimensions - 1) if dimensions > 1 else ():
-        totals = hidden_groups(totals_over(customers, kept), minimum)
-        hidden |= {group for group in customers if part_of(group, kept) in totals}
-    lines = list(lines_of(customers))
-    while added := next((one for line in lines for one in next_to_hide(line, hidden, customers, minimum)), None):
-        hidden.add(added)
-    return hidden
+    return Cube(customers, minimum).table(tuple(range(dimensions))).hidden
 
 
-def next_to_hide(
-    line: Collection[Group], hidden: Collection[Group], customers: Mapping[Group, int], minimum: int
-) -> Sequence[Group]:
-    """The smallest shown group of ``line`` where its total gives away those hidden; none where it does not."""
-    counts = [customers[group] for group in line if group in hidden]
-    if not counts or is_safe(range(len(counts)), counts, minimum):
-        return ()
-    shown = sorted((group for group in line if group not in hidden), key=lambda group: (customers[group], group))
-    return shown[:1]
+@dataclass(frozen=True)
+class Table:
+    """Customers by the values of some dimensions of a cube.
+
+    Attributes:
+        customers: by group.
+        hidden: groups that are not shown.
+        hidden_lines: the hidden ones among the groups that differ in one dimension alone, where there are several.
+    """
+
+    customers: Mapping[Group, int]
+    hidden: Set[Group]
+    hidden_lines: Sequence[Set[Group]]
+
+
+class Cube:
+    """Customers by group, and which selections of groups may be shown.
+
+    Whoever sees two selections sees their difference. So of the groups that a table hides, a selection must hold all
+    of a line or none.
+    """
+
+    def __init__(self, customers: Mapping[Group, int], minimum: int, *, overlaps: bool = False) -> None:
+        """A cube of which nothing was asked yet.
+
+        Args:
+            customers: by group, a value for each dimension.
+            minimum: smallest group that is shown.
+            overlaps: whether a customer may have several values of the first dimension; ``customers`` then also holds
+                groups with ``ANY`` in its place.
+        """
+        self._customers = dict(sorted(customers.items()))  # what is hidden beside small groups hangs on their order
+        self._minimum = minimum
+        self._overlaps = overlaps
+        self._tables: dict[Sequence[int], Table] = {}
+
+    def tells_of_few(self, chosen: Sequence[Collection[str]]) -> bool:
+        """Whether a selection is too small to be shown, or gives away a small group beside another that is shown.
+
+        Args:
+            chosen: for each dimension the values selected; none selects all.
+        """
+        limited = [dimension for dimension, values in enumerate(chosen) if values]
+        tables = [kept for size in range(1, len(limited) + 1) for kept in combinations(limited, size)]
+        return any(self._divides(kept, [chosen[one] for one in kept]) for kept in tables)
+
+    def table(self, kept: Sequence[int]) -> Table:
+        """Customers by the dimensions ``kept``, and what of them is hidden."""
+        if kept not in self._tables:
+            customers = self._totals(kept)
+            lines = list(lines_of(customers))
+            hidden = self._hidden(kept, customers, lines)
+            several = [found for line in lines if len(found := hidden.intersection(line)) > 1]
+            self._tables[kept] = Table(customers, hidden, several)
+        return self._tables[kept]
+
+    def _totals(self, kept: Sequence[int]) -> dict[Group, int]:
+        by_first = 0 in kept
+        totals: dict[Group, int] = {}
+        for group, count in self._customers.items():
+            if count and (not self._overlaps or (group[0] != ANY) == by_first):
+                totals[part_of(group, kept)] = totals.get(part_of(group, kept), 0) + count
+        return totals
+
+    def _hidden(
+        self, kept: Sequence[int], customers: Mapping[Group, int], lines: Sequence[Collection[Group]]
+    ) -> set[Group]:
+        hidden = {group for group, count in customers.items() if is_small(count, self._minimum)}
+        for places in combinations(range(len(kept)), len(kept) - 1) if len(kept) > 1 else ():
+            totals = self.table(tuple(kept[place] for place in places)).hidden
+            hidden |= {group for group in customers if part_of(group, places) in totals}
+        is_settled = False
+        while not is_settled:
+            before = len(hidden)
+            for line in lines:
+                hidden.update(self._next_to_hide(line, hidden, kept, customers))
+            is_settled = len(hidden) == before
+        return hidden
+
+    def _next_to_hide(
+        self, line: Collection[Group], hidden: Set[Group], kept: Sequence[int], customers: Mapping[Group, int]
+    ) -> Sequence[Group]:
+        """The smallest shown group of ``line`` where its total gives away those hidden; none where it does not."""
+        own = [group for group in line if group in hidden]
+        if not own or (len(own) > 1 and self._people(own, kept, customers) >= self._minimum):
+            return ()
+        shown = sorted((group for group in line if group not in hidden), key=lambda group: (customers[group], group))
+        return shown[:1]
+
+    def _people(self, groups: Collection[Group], kept: Sequence[int], customers: Mapping[Group, int]) -> int:
+        """How many customers ``groups`` have at least: values that overlap may be of the same ones."""
+        if not self._overlaps or 0 not in kept:
+            return sum(customers[group] for group in groups)
+        by_first: dict[str, int] = {}
+        for group in groups:
+            by_first[group[0]] = by_first.get(group[0], 0) + customers[group]
+        return max(by_first.values(), default=0)
+
+    def _divides(self, kept: Sequence[int], chosen: Sequence[Collection[str]]) -> bool:
+        """Whether a selection, which limits the dimensions ``kept``, is small or divides what a line of them hides."""
+        table = self.table(kept)
+        selected = {
+            group
+            for group in table.customers
+            if all(value in values for value, values in zip(group, chosen, strict=True))
+        }
+        if is_small(self._people(selected, kept, table.customers), self._minimum):
+            return True
+        return any(divides(selected, line) for line in table.hidden_lines)
 
 
 def lines_of(groups: Collection[Group]) -> Iterator[Collection[Group]]:
@@ -163,41 +272,6 @@ def part_of(group: Group, kept: Collection[int]) -> Group:
     return tuple(group[dimension] for dimension in kept)
 
 
-def totals_over(customers: Mapping[Group, int], kept: Collection[int]) -> dict[Group, int]:
-    """Customers by the dimensions ``kept``, summed over the others."""
-    totals: dict[Group, int] = {}
-    for group, count in customers.items():
-        totals[part_of(group, kept)] = totals.get(part_of(group, kept), 0) + count
-    return totals
-
-
 def divides(chosen: Collection[object], hidden: Collection[object]) -> bool:
     """Whether some of ``hidden`` are among ``chosen`` and some are not, so that sums with and without tell of few."""
     return 0 < sum(one in chosen for one in hidden) < len(hidden)
-
-
-def tells_of_few(customers: Mapping[Group, int], chosen: Sequence[Collection[str]], minimum: int) -> bool:
-    """Whether a selection is too small to be shown, or gives away a small group beside another that is shown.
-
-    Whoever sees two selections sees their difference. So of the groups that a table hides, a selection must hold all
-    of a line or none.
-
-    Args:
-        customers: customers by group, a value for each dimension.
-        chosen: for each dimension the values selected; none selects all.
-        minimum: smallest group that is shown.
-    """
-    limited = [dimension for dimension, values in enumerate(chosen) if values]
-    tables = [kept for size in range(1, len(limited) + 1) for kept in combinations(limited, size)]
-    return any(divides_table(totals_over(customers, kept), [chosen[one] for one in kept], minimum) for kept in tables)
-
-
-def divides_table(customers: Mapping[Group, int], chosen: Sequence[Collection[str]], minimum: int) -> bool:
-    """Whether a selection, which limits every dimension, is small or divides what a line of the table hides."""
-    selected = {
-        group for group in customers if all(value in values for value, values in zip(group, chosen, strict=True))
-    }
-    if is_small(sum(customers[group] for group in selected), minimum):
-        return True
-    hidden = hidden_groups(customers, minimum)
-    return any(divides(selected, hidden.intersection(line)) for line in lines_of(customers))

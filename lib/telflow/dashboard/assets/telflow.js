@@ -2,29 +2,39 @@
 (function () {
   "use strict";
   const PREFIXES = ["", "k", "M", "G", "T", "P", "E"];
+  const isNothing = (value) => value === null || value === undefined;
 
   function scaled(value, unit) {
-    if (value === null || value === undefined) { return "hidden"; }
+    if (isNothing(value)) { return "hidden"; }
     let at = 0;
     while (Math.abs(value) >= 999.5 && at < PREFIXES.length - 1) { value /= 1000; at += 1; }
     const digits = Math.abs(value) >= 99.95 || (at === 0 && Number.isInteger(value)) ? 0 : Math.abs(value) >= 9.995 ? 1 : 2;
     return (value.toFixed(digits) + " " + PREFIXES[at] + unit).trim();
   }
 
+  // with its sign, which a value that is rounded to nothing does not keep
+  function signed(value, unit) {
+    const rounded = Math.round(value * 1000) / 10;
+    return (rounded < 0 ? "\u2212" : "+") + Math.abs(rounded).toFixed(1) + " " + unit;
+  }
+
+  function part(value) { return value > 0 && value < 0.0005 ? "< 0.1 %" : (value * 100).toFixed(1) + " %"; }
+
   const words = {
     bytes: (value) => scaled(value, "B"),
     rate: (value) => scaled(value, "bit/s"),
-    count: (value) => (value === null || value === undefined ? "hidden" : Math.round(value).toLocaleString("en")),
-    exact: (value) => (value === null || value === undefined ? "hidden" : Math.round(value).toLocaleString("en")),
-    number: (value) => (value === null || value === undefined ? "none" : Number(value.toPrecision(3)).toLocaleString("en")),
-    share: (value) => (value === null || value === undefined ? "hidden"
-      : value > 0 && value < 0.0005 ? "< 0.1 %" : (value * 100).toFixed(1) + " %"),
-    change: (value) => (value === null || value === undefined
-      ? "no earlier value" : (value < 0 ? "\u2212" : "+") + Math.abs(value * 100).toFixed(1) + " %"),
-    money: (value) => (value === null || value === undefined
+    count: (value) => (isNothing(value) ? "hidden" : Math.round(value).toLocaleString("en")),
+    exact: (value) => (isNothing(value) ? "hidden" : Math.round(value).toLocaleString("en")),
+    number: (value) => (isNothing(value) ? "none" : Number(value.toPrecision(3)).toLocaleString("en")),
+    share: (value) => (isNothing(value) ? "hidden" : part(value)),
+    change: (value) => (isNothing(value) ? "no earlier value" : signed(value, "%")),
+    told_share: (value) => (isNothing(value) ? "not told" : part(value)),
+    told_change: (value) => (isNothing(value) ? "not told" : signed(value, "%")),
+    told_points: (value) => (isNothing(value) ? "not told" : signed(value, "points")),
+    money: (value) => (isNothing(value)
       ? "not known" : (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2)),
-    likely: (value) => (value === null || value === undefined ? "no probability" : (value * 100).toFixed(0) + " %"),
-    scored: (value) => (value === null || value === undefined ? "not scored" : (value * 100).toFixed(1) + " %"),
+    likely: (value) => (isNothing(value) ? "no probability" : (value * 100).toFixed(0) + " %"),
+    scored: (value) => (isNothing(value) ? "not scored" : (value * 100).toFixed(1) + " %"),
   };
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, { telflow: words });
 

@@ -1,5 +1,6 @@
 """Figures of one customer."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ import polars as pl
 
 from telflow.dashboard.figures.shapes import volumes, with_rest
 from telflow.dashboard.style import REST, Figure, Look, axis, bytes_axis, layout
+
+MOST_WEEKS_NAMED = 13
 
 
 def use_figure(days: pl.DataFrame, look: Look) -> Figure:
@@ -68,17 +71,19 @@ def mix_figure(over: pl.DataFrame, largest: Sequence[str], look: Look) -> Figure
 
 
 def weeks_figure(row: Mapping[str, Any], look: Look) -> Figure:
-    """Bars of ``weekly_bytes`` over ``week_starts``."""
+    """Bars of ``weekly_bytes`` over ``week_starts``, which stand below them."""
+    starts = list(row["week_starts"])
+    named = starts[:: math.ceil(len(starts) / MOST_WEEKS_NAMED)]
     bars = {
         "type": "bar",
-        "x": list(row["week_starts"]),
+        "x": starts,
         "y": list(row["weekly_bytes"]),
         "hovertext": volumes(row["weekly_bytes"]),
         "marker": {"color": look.accent},
         "hovertemplate": "Week from %{x|%-d %b %Y}<br>%{hovertext}<extra></extra>",
     }
     axes: dict[str, Any] = {
-        "xaxis": axis(look, "Weeks by their first day", showgrid=False, tickformat="%-d %b"),
+        "xaxis": axis(look, "Weeks by their first day", showgrid=False, tickformat="%-d %b", tickvals=named),
         "yaxis": bytes_axis(look, "Bytes a week"),
     }
     return {"data": [bars], "layout": layout(look, 300, bargap=0.25, showlegend=False, **axes)}

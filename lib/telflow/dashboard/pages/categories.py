@@ -10,7 +10,8 @@ from telflow.dashboard.components import column
 from telflow.dashboard.figures.categories import share_figure
 from telflow.dashboard.filters import Filters, Period, format_query
 from telflow.dashboard.page import NO_SEGMENT, Page, View
-from telflow.dashboard.pages.category_drill import area_card, hidden_note, ports, services
+from telflow.dashboard.pages.category_drill import area_card, hidden_note, inside
+from telflow.dashboard.pages.refusals import refusal
 from telflow.dashboard.queries import customers, traffic
 from telflow.dashboard.relations import (
     CUSTOMER_CATEGORIES,
@@ -30,7 +31,8 @@ def limits(filters: Filters) -> dict[str, str]:
             f"You are inside the category {filters.parameter('within')}: go back to all of them first."
         )
         told = "How many customers use a service is not kept by plan and region: go back to all categories first."
-        reasons |= {"plan": told, "region": told}
+        alone = "Services and ports are shown of the chosen days alone: go back to all categories first."
+        reasons |= {"plan": told, "region": told, "compare": alone}
     return reasons
 
 
@@ -38,13 +40,13 @@ def render(view: View) -> list[Component]:
     """All categories, the services of one, or the ports of a service: the address says which."""
     within, service = view.filters.parameter("within"), view.filters.parameter("service")
     filters = replace(view.filters, categories=(within,)) if within else view.filters
-    compared = [period for period in (view.period, view.previous) if period is not None]
-    if any(customers.is_too_small(view.reader, filters, period, view.minimum) for period in compared):
-        return [path_of(view), components.too_small(view.minimum)]
+    refused = refusal(view, filters, by_category=True)
+    if refused:
+        return [path_of(view), *refused]
     if not within:
         return [path_of(view), *categories(view)]
     try:
-        return [path_of(view), *(ports(view, filters, service) if service else services(view, filters))]
+        return [path_of(view), *inside(view, filters, service)]
     except TableMissingError as error:
         return [path_of(view), components.words("Services and ports cannot be shown", str(error), "missing")]
 
@@ -77,7 +79,8 @@ def categories(view: View) -> list[Component]:
 def told_parts(view: View, period: Period) -> pl.DataFrame:
     """Bytes and flows of the categories in ``period``, small groups hidden."""
     parts = traffic.by_part(view.reader, view.filters, period, view.day, "category")
-    return customers.told_categories(view.reader, parts, view.filters, period, view.minimum)
+    guard = customers.guard_of(view.reader, view.filters, view.touched(period), view.minimum, by_category=True)
+    return customers.told_categories(view.reader, parts, view.filters, period, guard)
 
 
 def share_card(view: View, parts: pl.DataFrame) -> Component:

@@ -9,11 +9,28 @@ from telflow.dashboard.figures.categories import area_figure
 from telflow.dashboard.figures.shapes import with_rest
 from telflow.dashboard.filters import Filters
 from telflow.dashboard.page import View
+from telflow.dashboard.pages.refusals import not_counted
 from telflow.dashboard.queries import traffic, types
+from telflow.dashboard.queries.extent import uncounted_days
+from telflow.dashboard.queries.types import days_touched
+from telflow.dashboard.relations import TRAFFIC_BY_DAY, TRAFFIC_TYPES
 from telflow.dashboard.style import REST
 from telflow.privacy.suppression import SUPPRESSED, blank
 
 SERVICES_SHOWN = 200
+
+
+def inside(view: View, filters: Filters, service: str | None) -> list[Component]:
+    """Services of the one category of ``filters``, or the ports of a ``service``; words while nobody counted them.
+
+    Raises:
+        TableMissingError: nobody was ever counted.
+    """
+    days = days_touched(view.period, view.zone, "UTC")
+    uncounted = uncounted_days(view.reader, TRAFFIC_BY_DAY, TRAFFIC_TYPES, "utc_date", days)
+    if uncounted:
+        return [not_counted(uncounted, TRAFFIC_TYPES)]
+    return ports(view, filters, service) if service else services(view, filters)
 
 
 def services(view: View, filters: Filters) -> list[Component]:
@@ -47,7 +64,7 @@ def services(view: View, filters: Filters) -> list[Component]:
 def told_services(view: View, filters: Filters) -> pl.DataFrame:
     """``name``, ``bytes`` and ``flows`` of the services of a category, those that few customers use hidden."""
     parts = traffic.by_part(view.reader, filters, view.period, view.day, "service")
-    hidden = types.hidden_services(view.reader, types.utc_period(view.period, view.zone), view.minimum)
+    hidden = types.hidden_services(view.reader, days_touched(view.period, view.zone, "UTC"), view.minimum)
     category = filters.categories[0]
     return blank(parts, [(category, name) in hidden for name in parts.get_column("name").to_list()], ["bytes", "flows"])
 

@@ -9,7 +9,7 @@ from dash import ALL, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from telflow.dashboard import components
-from telflow.dashboard.churn_form import Field, Value, fields_of, written
+from telflow.dashboard.churn_form import Field, Value, fields_of, read_form, written
 from telflow.dashboard.churn_row import WINDOW_DAYS, churn_row
 from telflow.dashboard.components import aria
 from telflow.dashboard.data import Reader
@@ -63,11 +63,11 @@ def form_cards(view: View, served: Served) -> list[Component]:
         if found is not None:
             values, subject = found, token
         elif not told:
-            text = f"The lake knows no subscriber {token}. The form holds a typical customer instead."
+            text = f"The lake knows no subscriber {token} of these days. The form holds a typical customer instead."
             told = [components.words("There is no such customer", text)]
     fields = fields_of(served.model)
-    answered = ask(served, values)
     texts = {field.name: written(field, values.get(field.name)) for field in fields}
+    answered = ask(served, read_form(fields, texts)[0])  # as it stands in the form, and is asked again
     answer = html.Div(
         answer_cards(served, answered, None, view.look),
         id="churn-answer",
@@ -79,11 +79,13 @@ def form_cards(view: View, served: Served) -> list[Component]:
 
 
 def customer_values(view: View, served: Served, token: str) -> dict[str, Value] | None:
-    """What the model looks at, of the customer ``token``; None where the lake knows no such subscriber."""
+    """What the model looks at, of the customer ``token``; None where nobody of that name had signed up."""
     as_of = score_date(view) or view.period.last + timedelta(days=1)
     history_days = int(served.model.facts["history_days"])
     known = churn.known_of(view.reader, token, as_of, max(history_days, WINDOW_DAYS))
-    return None if known is None else churn_row(known, as_of, history_days)
+    if known is None or known.subscriber["signup_date"] >= as_of:
+        return None
+    return churn_row(known, as_of, history_days)
 
 
 def form_card(fields: Sequence[Field], texts: Mapping[str, str], subject: str, token: str) -> Component:

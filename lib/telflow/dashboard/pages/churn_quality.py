@@ -124,7 +124,7 @@ def riskiest_card(found: pl.DataFrame, as_of: date) -> Component:
         column("reason", "Strongest reason", minWidth=280),
     ]
     table = components.grid(rows, columns, "riskiest", label="Likeliest to leave", picks="customer", csv="riskiest.csv")
-    note = f"By tokens, as of {units.day(as_of)}; click one to fill the form"
+    note = f"By tokens, as of {units.day(as_of)}: who may see them can count them. Click one to fill the form"
     return components.card("Likeliest to leave", table, note=note)
 
 

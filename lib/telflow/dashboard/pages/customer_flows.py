@@ -9,12 +9,13 @@ from telflow.dashboard.components import column
 from telflow.dashboard.compose import resolve
 from telflow.dashboard.data import Reader
 from telflow.dashboard.figures.customers import destinations_figure
-from telflow.dashboard.filters import parse_query
+from telflow.dashboard.filters import format_query, parse_query
 from telflow.dashboard.page import Page, View
 from telflow.dashboard.queries import customers, destinations, talkers
 from telflow.errors import TableMissingError
 from telflow.settings import Settings
 
+PATH = "/customers"
 MOST = 10
 ROWS_SHOWN = 200
 ADDRESSES = "addresses"
@@ -60,14 +61,25 @@ def flow_cards(view: View) -> list[Component]:
         return [components.words("No flows in these days", "Nothing that was chosen has flows that began in them.")]
     told = destinations.told_destinations(traffic, shared)
     whose = "of this customer" if customer else f"of these {len(chosen)} together"
-    return [destinations_card(view, told, whose), types_card(view, told, whose)]
-
-
-def destinations_card(view: View, told: pl.DataFrame, whose: str) -> Component:
-    """Bars of the destinations; a click leaves one."""
     sums = (
         told.group_by("destination").agg(pl.col("bytes").sum()).sort(["bytes", "destination"], descending=[True, False])
     )
+    return [destination_chips(view, sums), destinations_card(view, sums, whose), types_card(view, told, whose)]
+
+
+def destination_chips(view: View, sums: pl.DataFrame) -> Component:
+    """The destinations drawn, as links: the keyboard does not reach their bars."""
+    chosen = view.filters.parameter("destination")
+    drawn = sums.head(MOST).get_column("destination").to_list()
+    links = [
+        (name or "all", f"{PATH}{format_query(view.filters.with_parameters(destination=name))}", chosen == name)
+        for name in (None, *drawn)
+    ]
+    return components.chips("Traffic types to", links)
+
+
+def destinations_card(view: View, sums: pl.DataFrame, whose: str) -> Component:
+    """Bars of the destinations; a click leaves one."""
     total = sums.get_column("bytes").sum() or 1
     first = sums.row(0, named=True)
     text = (
@@ -75,7 +87,7 @@ def destinations_card(view: View, told: pl.DataFrame, whose: str) -> Component:
         f"{view.minimum} customers used on any day are {destinations.OTHERS}."
     )
     figure = destinations_figure(sums.head(MOST), view.filters.parameter("destination"), view.look)
-    note = f"Networks at the far end, {whose}; click a bar to see its traffic types"
+    note = f"Networks at the far end, {whose}; click a bar, or its name above, to see its traffic types"
     return components.chart(
         "Destinations", figure, text, "customer-destinations", note=note, span=6, picks="destination"
     )
@@ -85,6 +97,8 @@ def types_card(view: View, told: pl.DataFrame, whose: str) -> Component:
     """Port and protocol, service, category and bytes, as the study's tables had them."""
     chosen = view.filters.parameter("destination")
     kept = told.filter(pl.col("destination") == chosen) if chosen else told
+    if not kept.height:
+        return components.words("There is no such destination", f"Nothing went to {chosen} in these days.")
     port = pl.col("port").cast(pl.String).fill_null("other ")
     types = (
         kept.group_by("port", "protocol", "service", "category")

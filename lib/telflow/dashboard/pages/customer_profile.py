@@ -18,6 +18,10 @@ from telflow.dashboard.style import Look
 from telflow.errors import TableMissingError
 
 ALL = "all"
+OF_ALL = (
+    "Tiles, bytes and durations by day, and what follows from scores to recommendations are of all categories: of one "
+    "category the mix, the destinations and the traffic types are kept."
+)
 SCHEMES = {"rfm": "RFM", "rfm_r": "RFM_R", "ufm": "UFM"}
 
 
@@ -27,7 +31,9 @@ def render(view: View, customer: str) -> list[Component]:
     before = profile.days_of(view.reader, customer, view.previous) if view.previous else None
     used = [components.words("No traffic in these days", f"{customer} has none in the days chosen.")]
     if days.height:
-        used = [components.tiles(*headline(days, before)), use_card(days, view.look), *category_cards(view, customer)]
+        told = [components.words("Not all cards are of the category", OF_ALL)] if view.filters.categories else []
+        tiles = components.tiles(*headline(days, before))
+        used = [*told, tiles, use_card(days, view.look), *category_cards(view, customer)]
     makers = (scores_card, segment_card, churn_card, fit_card, trend_cards, recommendations_card)
     return [*used, *[card for make in makers for card in or_missing(make, view, customer)]]
 
@@ -173,10 +179,14 @@ def trend_cards(view: View, customer: str) -> list[Component]:
     columns = [
         column("category", "Category", minWidth=126),
         column("told", "Trend", minWidth=96),
-        column("growth_per_week", "A week", "change", minWidth=84, headerTooltip="Part by which use grows in a week"),
-        column("confidence", "Sure", "share", minWidth=74, headerTooltip="1 less the p of no trend"),
-        column("recent_share", "Share", "share", minWidth=84, sort="desc", headerTooltip="Of the recent weeks' bytes"),
-        column("share_shift", "Shift", "change", minWidth=78, headerTooltip="Against the own past, in points"),
+        column(
+            "growth_per_week", "A week", "told_change", minWidth=84, headerTooltip="Part by which use grows in a week"
+        ),
+        column("confidence", "Sure", "told_share", minWidth=74, headerTooltip="1 less the p of no trend"),
+        column(
+            "recent_share", "Share", "told_share", minWidth=84, sort="desc", headerTooltip="Of the recent weeks' bytes"
+        ),
+        column("share_shift", "Shift", "told_points", minWidth=102, headerTooltip="Against the own past"),
     ]
     table = components.grid(told, columns, "customer-trends", label="Trend by category", csv="trends.csv")
     note = f"As of {rows.get_column('as_of')[0]}, from {rows.get_column('weeks_counted')[0]} whole weeks"

@@ -19,6 +19,7 @@ from telflow.dashboard.pages.customer_flows import (
     ADDRESSES,
     ASKED,
     FLOWS,
+    PATH,
     asked_view,
     flow_cards,
     flows_place,
@@ -78,7 +79,7 @@ def render(view: View) -> list[Component]:
 def chooser(view: View, customer: str | None) -> Component:
     """The way back to all customers, and the box to find one by a part of the token."""
     everybody = format_query(view.filters.with_parameters(customer=None, destination=None))
-    steps = [("All customers", f"{PAGE.path}{everybody}")]
+    steps = [("All customers", f"{PATH}{everybody}")]
     if customer is not None:
         steps.append((customer, ""))
     box = dmc.Select(
@@ -101,7 +102,7 @@ def who_chips(view: View) -> Component:
     """Subscribers, or addresses that no lease tells the subscriber of."""
     chosen = view.filters.parameter("who")
     links = [
-        (name, f"{PAGE.path}{format_query(view.filters.with_parameters(who=who))}", chosen == who)
+        (name, f"{PATH}{format_query(view.filters.with_parameters(who=who))}", chosen == who)
         for name, who in (("Subscribers", None), ("Addresses without a lease", ADDRESSES))
     ]
     return components.chips("Show", links)
@@ -190,7 +191,7 @@ def register(app: Dash, reader: Reader, settings: Settings) -> None:
 
 
 PAGE = Page(
-    path="/customers",
+    path=PATH,
     name="Customers",
     question="Who uses most, and what is known of a customer?",
     relations=(CUSTOMERS_BY_DAY, CUSTOMER_CATEGORIES),

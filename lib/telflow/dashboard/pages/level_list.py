@@ -58,7 +58,7 @@ def list_cards(view: View, path: str, as_of: date) -> list[Component]:
     ]
     title = f"Customers at level {level}"
     table = components.grid(rows.head(ROWS_SHOWN).to_dicts(), columns, "level-list", label=title)
-    note = f"{units.count(rows.height)} customers, by tokens, as of {units.day(as_of)}"
+    note = f"{units.count(rows.height)} customers by tokens as of {units.day(as_of)}: who may see them can count them"
     note += f"; the {ROWS_SHOWN} with most bytes are shown, the file holds all" if rows.height > ROWS_SHOWN else ""
     button = html.Button("Export all as CSV", id="level-export", className="button", type="button")
     return [choice, components.card(title, table, button, dcc.Download(id="level-file"), note=note)]

@@ -9,6 +9,7 @@ from telflow.dashboard import busy, components, units
 from telflow.dashboard.figures.overview import category_figure, volume_figure
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.page import NO_SEGMENT, Page, View
+from telflow.dashboard.pages.refusals import not_counted, refusal
 from telflow.dashboard.queries import customers, peaks, traffic
 from telflow.dashboard.relations import (
     CUSTOMER_CATEGORIES,
@@ -17,7 +18,6 @@ from telflow.dashboard.relations import (
     TRAFFIC_BY_DAY,
     TRAFFIC_BY_HOUR,
 )
-from telflow.privacy.suppression import divides
 
 
 def limits(_: Filters) -> dict[str, str]:
@@ -26,9 +26,9 @@ def limits(_: Filters) -> dict[str, str]:
 
 def render(view: View) -> list[Component]:
     """Tiles, the volume over the days, and the categories."""
-    compared = [period for period in (view.period, view.previous) if period is not None]
-    if any(customers.is_too_small(view.reader, view.filters, period, view.minimum) for period in compared):
-        return [components.too_small(view.minimum)]
+    refused = refusal(view, view.filters)
+    if refused:
+        return refused
     now = traffic.totals(view.reader, view.filters, view.period, view.day)
     if not now.bytes and not now.flows:
         return [components.nothing_found()]
@@ -64,8 +64,10 @@ def headline(view: View, now: traffic.Totals) -> list[Component]:
 
 def unclassified(view: View, of: traffic.Totals, period: Period) -> float | None:
     """Part of the bytes without a registered service; None where it would tell of a category that is hidden."""
-    hidden = customers.hidden_categories(view.reader, view.filters, period, view.minimum)
-    return None if divides(traffic.UNCLASSIFIED, hidden) else of.unclassified_share
+    looked_at = view.filters.categories or traffic.UNCLASSIFIED
+    without = view.filters.choosing("category", [name for name in traffic.UNCLASSIFIED if name in looked_at])
+    guard = customers.guard_of(view.reader, without, view.touched(period), view.minimum)
+    return None if without.categories and guard.forbids(without) else of.unclassified_share
 
 
 def customers_tile(now: customers.Seen | None, before: customers.Seen | None, *, compared: bool) -> Component:
@@ -129,7 +131,10 @@ def volume_card(view: View) -> Component:
 def category_card(view: View) -> Component:
     """The largest categories; a click leads the filters to one."""
     parts = traffic.by_part(view.reader, view.filters, view.period, view.day, "category")
-    told = customers.told_categories(view.reader, parts, view.filters, view.period, view.minimum)
+    guard = customers.guard_of(view.reader, view.filters, view.touched(view.period), view.minimum, by_category=True)
+    if guard.uncounted:
+        return not_counted(guard.uncounted, CUSTOMERS_BY_DAY)
+    told = customers.told_categories(view.reader, parts, view.filters, view.period, guard)
     shown = told.filter(~pl.col("is_suppressed")).sort("bytes", descending=True).head(10)
     hidden = int(told.get_column("is_suppressed").sum())
     total = parts.get_column("bytes").sum()

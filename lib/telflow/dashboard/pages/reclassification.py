@@ -1,6 +1,7 @@
 """Re-classification: what exporters took the traffic for, and what the IANA registry says of its ports."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 from dash.development.base_component import Component
@@ -8,9 +9,11 @@ from dash.development.base_component import Component
 from telflow.dashboard import components, units
 from telflow.dashboard.components import column
 from telflow.dashboard.figures.reclassification import label, sankey_figure
-from telflow.dashboard.filters import Filters, Period
+from telflow.dashboard.filters import Filters
 from telflow.dashboard.page import Page, View
+from telflow.dashboard.pages.refusals import not_counted, refusal
 from telflow.dashboard.queries import customers, reclassification, types
+from telflow.dashboard.queries.extent import uncounted_days
 from telflow.dashboard.relations import (
     CUSTOMER_CATEGORIES,
     CUSTOMERS_BY_DAY,
@@ -39,36 +42,44 @@ def render(view: View) -> list[Component]:
     found = reclassification.pairs(view.reader, view.filters, view.period)
     if not found.height:
         return [components.nothing_found()]
-    if is_too_small(view):
-        return [components.too_small(view.minimum)]
-    shown = shown_pairs(view, found, view.period)
+    own = of_utc(view)
+    refused = refusal(own, view.filters)
+    if refused:
+        return refused
     before = reclassification.pairs(view.reader, view.filters, view.previous) if view.previous else None
     return [
         components.tiles(*headline(found, before)),
         *unlabelled(found),
-        sankey_card(shown, found.height - shown.height, view),
-        disagreement_card(shown),
+        *pair_cards(own, found),
         *type_cards(view),
     ]
 
 
-def is_too_small(view: View) -> bool:
-    """Whether too few customers stand behind the chosen categories, or what sets them apart from all."""
+def of_utc(view: View) -> View:
+    """``view`` with its days as those of UTC, which they are here whatever was chosen."""
+    return replace(view, filters=replace(view.filters, zone="utc"))
+
+
+def pair_cards(view: View, found: pl.DataFrame) -> list[Component]:
+    """The way from label to category and the disagreements; words where nobody counted who stands behind them."""
     try:
-        compared = [period for period in (view.period, view.previous) if period is not None]
-        return any(customers.is_too_small(view.reader, view.filters, period, view.minimum) for period in compared)
-    except TableMissingError:
-        return False
+        guard = customers.guard_of(view.reader, Filters(), view.touched(view.period), view.minimum, by_category=True)
+        uncounted = uncounted_days(view.reader, RECLASSIFICATION, TRAFFIC_TYPES, "utc_date", view.period)
+    except TableMissingError as error:
+        told = f"How many customers stand behind them is not known. {error}"
+        return [components.words("Labels cannot be shown", told, "missing")]
+    if guard.uncounted or uncounted:
+        lacking = CUSTOMERS_BY_DAY if guard.uncounted else TRAFFIC_TYPES
+        return [not_counted(guard.uncounted or uncounted, lacking)]
+    shown = shown_pairs(view, found, guard)
+    return [sankey_card(shown, found.height - shown.height, view), disagreement_card(shown)]
 
 
-def shown_pairs(view: View, found: pl.DataFrame, period: Period) -> pl.DataFrame:
+def shown_pairs(view: View, found: pl.DataFrame, guard: customers.Guard) -> pl.DataFrame:
     """Those of ``found`` that tell of no small group, as far as flows and services tell how many stand behind them."""
     enough = found.filter(pl.col("flows") >= view.minimum)
-    try:
-        few = customers.hidden_categories(view.reader, Filters(), period, view.minimum)
-        services = types.hidden_services(view.reader, period, view.minimum)
-    except TableMissingError:
-        return enough
+    services = types.hidden_services(view.reader, view.period, view.minimum)
+    few = {name for name in set(enough.get_column("category")) if guard.forbids(Filters(categories=(name,)))}
     hidden = [
         category in few or (category, service) in services
         for category, service in enough.select("category", "service").iter_rows()
@@ -129,7 +140,10 @@ def sankey_card(shown: pl.DataFrame, hidden: int, view: View) -> Component:
     if hidden:
         text += f" {hidden} pairs are left out: too few stand behind them."
     figure = sankey_figure(shown, view.look)
-    note = "Exporter's label, IANA service, category; width is bytes"
+    note = (
+        "Exporter's label, IANA service, category; width is bytes. Customers are counted by category and service: "
+        f"behind a single pair of label and service there are at least {view.minimum} flows, maybe of one customer."
+    )
     return components.chart("From label to service to category", figure, text, "reclassification-sankey", note=note)
 
 

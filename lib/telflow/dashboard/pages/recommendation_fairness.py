@@ -1,51 +1,55 @@
 """Whether every group gets its part of the recommendations."""
 
+from collections.abc import Mapping
+
 import polars as pl
 from dash.development.base_component import Component
 
 from telflow.dashboard import components
 from telflow.dashboard.components import column
-from telflow.dashboard.page import View
 from telflow.dashboard.queries import recommendations
-from telflow.dashboard.queries.recommendations import KINDS
-from telflow.privacy.suppression import guard, suppress
+from telflow.dashboard.queries.recommendations import KINDS, MEMBERS, OTHERS, Everybody
+from telflow.privacy.suppression import Cube, blank
 
 PARTS = {"plan": "Plan", "region": "Region", "segment": "Segment"}
 
 
-def fairness_cards(base: pl.DataFrame, found: pl.DataFrame, view: View) -> list[Component]:
-    """How often each plan, region and segment is recommended what."""
+def fairness_cards(everybody: Everybody, base: pl.DataFrame, of_date: pl.DataFrame) -> list[Component]:
+    """How often each plan, region and segment is recommended what.
+
+    Args:
+        everybody: and whom of them is looked at.
+        base: those looked at.
+        of_date: recommendations to everybody.
+    """
+    found = of_date.join(base, on="customer", how="semi")
     kinds = [kind for kind in KINDS if (found.get_column("kind") == kind).any()]
+    cubes = {kind: everybody.members(of_date.filter(pl.col("kind") == kind)) for kind in kinds}
     cards = []
     for part, title in PARTS.items():
         if base.get_column(part).n_unique() > 1:
-            told = fairness_shares(recommendations.fairness(base, found, part, kinds), kinds, view.minimum)
-            cards.append(fairness_card(told, kinds, part, title))
+            counts = recommendations.fairness(base, found, part, kinds)
+            cards.append(fairness_card(fairness_shares(counts, everybody, part, cubes), kinds, part, title))
     return cards
 
 
-def fairness_shares(counts: pl.DataFrame, kinds: list[str], minimum: int) -> pl.DataFrame:
+def fairness_shares(counts: pl.DataFrame, everybody: Everybody, part: str, cubes: Mapping[str, Cube]) -> pl.DataFrame:
     """Customers of each group and the part of them by kind, what tells of few hidden.
 
     Args:
-        counts: ``group``, ``customers`` and a count for each of ``kinds``.
-        kinds: columns to divide by ``customers``.
-        minimum: customers of the smallest cell that is shown.
+        counts: ``group``, ``customers`` and a count for each kind.
+        everybody: and whom of them is looked at.
+        part: what a group is one of.
+        cubes: customers with and without each kind.
     """
-    told = suppress(counts, "customers", minimum, kinds)
-    for kind in kinds:
+    groups = [everybody.of_group(part, group) for group in counts.get_column("group").to_list()]
+    people = everybody.members(everybody.base)
+    told = blank(counts, [group.tells_of_few(people) for group in groups], ["customers", *cubes])
+    for kind, cube in cubes.items():
         share = pl.col(kind) / pl.col("customers")
-        hidden = pl.Series(tells_of_few(counts, kind, minimum), dtype=pl.Boolean)
-        told = told.with_columns(pl.when(hidden).then(None).otherwise(share).alias(kind))
+        few = [group.tells_of_few(cube, MEMBERS) or group.tells_of_few(cube, OTHERS) for group in groups]
+        told = told.with_columns(pl.when(~pl.Series(few, dtype=pl.Boolean)).then(share).alias(kind))
     return told
-
-
-def tells_of_few(counts: pl.DataFrame, kind: str, minimum: int) -> list[bool]:
-    """For each group whether those of the ``kind``, or all but those, are few, or the totals would tell that."""
-    of_kind = counts.get_column(kind).to_list()
-    rest = (counts.get_column("customers") - counts.get_column(kind)).to_list()
-    pairs = zip(guard(of_kind, minimum).hidden, guard(rest, minimum).hidden, strict=True)
-    return [any(pair) for pair in pairs]
 
 
 def fairness_card(told: pl.DataFrame, kinds: list[str], part: str, title: str) -> Component:

@@ -58,6 +58,7 @@ def list_card(shown: pl.DataFrame, view: View) -> Component:
     table = components.grid(rows, COLUMNS, "recommendations", label=label, csv="recommendations.csv")
     more = f"The first {ROWS_SHOWN} of {shown.height:,}: " if shown.height > ROWS_SHOWN else ""
     note = f"{more}first rank first, the surest first within a rank; click a customer to see all of it"
+    note += ". Single customers are listed: who may see them can count them"
     return components.card(label, table, note=f"{note[0].upper()}{note[1:]}{scored_on(shown)}")
 
 

@@ -14,9 +14,9 @@ from telflow.dashboard.page import Page, View
 from telflow.dashboard.pages.recommendation_fairness import fairness_cards
 from telflow.dashboard.pages.recommendation_list import CAUSES, list_card, with_effect
 from telflow.dashboard.queries import recommendations
-from telflow.dashboard.queries.recommendations import KINDS, NO_CHANGE
+from telflow.dashboard.queries.recommendations import KINDS, MAY_OFFER, MEMBERS, NO_CHANGE, OFFER, Everybody
 from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SEGMENTS, SUBSCRIBERS
-from telflow.privacy.suppression import SUPPRESSED, guard, is_small, suppress, tells_of_few
+from telflow.privacy.suppression import SUPPRESSED, blank, suppress
 
 
 def limits(_: Filters) -> Mapping[str, str]:
@@ -34,23 +34,23 @@ def render(view: View) -> list[Component]:
     if as_of is None:
         told = "The table is there but empty: too little was known of every customer when it was written."
         return [components.words("No recommendations", told)]
-    everybody = recommendations.base_of(view.reader, as_of)
     chosen = [view.filters.plans, view.filters.regions, view.filters.segments]
-    if tells_of_few(recommendations.group_counts(everybody), chosen, view.minimum):
+    everybody = Everybody(recommendations.base_of(view.reader, as_of), chosen, view.minimum)
+    if everybody.tells_of_few(everybody.members(everybody.base)):
         return [components.too_small(view.minimum)]
-    base = recommendations.chosen_of(everybody, view.filters)
+    base = recommendations.chosen_of(everybody.base, view.filters)
     if not base.height:
         return [components.words("Nobody is chosen", "No customer has this plan, region and segment together.")]
     of_date = recommendations.recommended(view.reader, as_of)
     found = of_date.join(base.select("customer", "upsize_causes"), on="customer", how="inner", maintain_order="left")
     return [
-        components.tiles(*headline(base, found, as_of, view.minimum)),
+        components.tiles(*headline(everybody, base, of_date, as_of)),
         kind_chips(view, found),
-        kinds_card(found, view),
-        causes_card(base, view),
-        without_card(base, found, view.minimum),
+        kinds_card(everybody, of_date, found, view),
+        causes_card(everybody, base, view),
+        without_card(everybody, base, of_date),
         list_card(narrowed(found, view.filters), view),
-        *fairness_cards(base, found, view),
+        *fairness_cards(everybody, base, of_date),
     ]
 
 
@@ -61,38 +61,36 @@ def narrowed(found: pl.DataFrame, filters: Filters) -> pl.DataFrame:
     return kept.filter(pl.col("may_approach")) if filters.parameter("approach") else kept
 
 
-def headline(base: pl.DataFrame, found: pl.DataFrame, as_of: date, minimum: int) -> list[Component]:
+def headline(everybody: Everybody, base: pl.DataFrame, of_date: pl.DataFrame, as_of: date) -> list[Component]:
     """Customers with something to come with, those one may approach, and what it would change."""
-    offers = found.filter(pl.col("kind") != NO_CHANGE)
-    approachable = offers.filter(pl.col("may_approach"))
-    effect = with_effect(approachable).get_column("effect").sum()
-    reached, may_approach = people(offers), people(approachable)
-    unchanged = people(found.filter(pl.col("kind") == NO_CHANGE))
-    parts = [reached, unchanged, base.height - people(found)]
-    told = [None if is_hidden else part for part, is_hidden in zip(parts, guard(parts, minimum).hidden, strict=True)]
-    is_few = told[0] is None or is_small(may_approach, minimum) or is_small(reached - may_approach, minimum)
+    labels = recommendations.outcomes(everybody.base, of_date)
+    cube, own = everybody.cube(labels), labels.join(base, on="customer", how="semi").get_column("label")
+    others = [label for label in own.unique() if label not in (MAY_OFFER, OFFER, NO_CHANGE)]
+
+    def told(*labels: str) -> int | None:
+        is_few = bool(labels) and everybody.tells_of_few(cube, *labels)
+        return None if is_few else int(own.is_in(list(labels)).sum())
+
+    reached, may_approach = told(MAY_OFFER, OFFER), told(MAY_OFFER)
+    may = of_date.filter((pl.col("kind") != NO_CHANGE) & pl.col("may_approach"))
+    effect = with_effect(may.join(base, on="customer", how="semi")).get_column("effect").sum()
     share = (
-        units.share(reached / base.height) if told[0] is not None else f"too few, or all but too few, below {minimum}"
+        units.share(reached / base.height)
+        if reached is not None
+        else f"too few, or all but too few, below {everybody.minimum}"
     )
     return [
         components.tile("Customers", units.count(base.height), f"looked at as of {as_of}"),
-        components.tile("With an offer", units.count(told[0]), share),
-        components.tile(
-            "May be approached", units.count(None if is_few else may_approach), "with an offer: consent, or none needed"
-        ),
+        components.tile("With an offer", units.count(reached), share),
+        components.tile("May be approached", units.count(may_approach), "with an offer: consent, or none needed"),
         components.tile(
             "Expected effect",
-            units.HIDDEN if is_few else signed(float(effect)),
+            units.HIDDEN if may_approach is None else signed(float(effect)),
             "a month: price difference by confidence, of who may be approached",
         ),
-        components.tile("No change", units.count(told[1]), "all is well as it is"),
-        components.tile("Without any", units.count(told[2]), "too little is known: see below"),
+        components.tile("No change", units.count(told(NO_CHANGE)), "all is well as it is"),
+        components.tile("Without any", units.count(told(*others)), "too little is known: see below"),
     ]
-
-
-def people(rows: pl.DataFrame) -> int:
-    """Customers of ``rows``, each once."""
-    return rows.get_column("customer").n_unique()
 
 
 def signed(value: float) -> str:
@@ -115,48 +113,63 @@ def kind_chips(view: View, found: pl.DataFrame) -> Component:
     return components.chips("Show", links)
 
 
-def kinds_card(found: pl.DataFrame, view: View) -> Component:
+def kinds_card(everybody: Everybody, of_date: pl.DataFrame, found: pl.DataFrame, view: View) -> Component:
     """Customers by kind; a click on a bar shows that kind alone."""
-    counts = (
-        found.group_by("kind")
-        .agg(
-            pl.col("customer").n_unique().cast(pl.Int64).alias("customers"),
-            pl.col("customer").filter(pl.col("may_approach")).n_unique().cast(pl.Int64).alias("approachable"),
-        )
-        .sort(["customers", "kind"], descending=[True, False])
-    )
-    told = told_kinds(counts, view.minimum)
+    told = told_kinds(everybody, of_date, found)
     first = told.filter(~pl.col(SUPPRESSED)).head(1).to_dicts()
     hidden = int(told.get_column(SUPPRESSED).sum())
     text = f"Most are {first[0]['kind']}: {units.count(first[0]['customers'])} customers." if first else ""
-    text += f" {hidden} are hidden, as fewer than {view.minimum} customers are of one of them." if hidden else ""
+    text += f" {hidden} are hidden, as they tell of fewer than {view.minimum} customers." if hidden else ""
     note = "Customers with at least one of the kind; click a bar to list it alone"
     figure = kinds_figure(told, view.look)
     return components.chart("Kinds", figure, text.strip(), "recommendation-kinds", note=note, span=6, picks="kind")
 
 
-def told_kinds(counts: pl.DataFrame, minimum: int) -> pl.DataFrame:
-    """``counts`` (``kind``, ``customers``, ``approachable``) with what tells of few null: of those, or of the rest."""
-    told = suppress(counts, "customers", minimum, ["approachable"])
-    rest = pl.col("customers") - pl.col("approachable")
-    is_few = pl.any_horizontal((one > 0) & (one < minimum) for one in (pl.col("approachable"), rest))
-    return told.with_columns(pl.when(~is_few).then(pl.col("approachable")).alias("approachable"))
+def told_kinds(everybody: Everybody, of_date: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """``kind``, ``customers``, ``approachable`` of the recommendations ``found``; what tells of few is null.
+
+    Args:
+        everybody: and whom of them is looked at.
+        of_date: recommendations to everybody.
+        found: those to whom is looked at.
+    """
+    may = pl.col("customer").filter(pl.col("may_approach")).n_unique().cast(pl.Int64).alias("approachable")
+    counts = (
+        found.group_by("kind")
+        .agg(pl.col("customer").n_unique().cast(pl.Int64).alias("customers"), may)
+        .sort(["customers", "kind"], descending=[True, False])
+    )
+    hidden, beside = [], []
+    for kind in counts.get_column("kind").to_list():
+        of_kind = of_date.filter(pl.col("kind") == kind).group_by("customer").agg(pl.col("may_approach").any())
+        label = pl.when("may_approach").then(pl.lit(MAY_OFFER)).otherwise(pl.lit(OFFER)).alias("label")
+        cube = everybody.cube(of_kind.select("customer", label))
+        hidden.append(everybody.tells_of_few(cube, MAY_OFFER, OFFER))
+        beside.append(everybody.tells_of_few(cube, MAY_OFFER))
+    told = suppress(counts, "customers", everybody.minimum, ["approachable"], also=hidden)
+    is_told = ~pl.Series(beside, dtype=pl.Boolean)
+    return told.with_columns(pl.when(is_told).then(pl.col("approachable")).alias("approachable"))
 
 
-def causes_card(base: pl.DataFrame, view: View) -> Component:
+def causes_card(everybody: Everybody, base: pl.DataFrame, view: View) -> Component:
     """What is too small of the plans that are."""
     title = "Why plans are too small"
     short = causes_of(base)
     if not short.height:
         return components.card(title, note="No plan is surely too small.", span=6)
-    causes = short.group_by("cause").agg(pl.len().cast(pl.Int64).alias("customers"))
-    named = causes.with_columns(pl.col("cause").replace(CAUSES)).sort(["customers", "cause"], descending=[True, False])
-    told = suppress(named, "customers", view.minimum, [])
+    counts = short.group_by("cause").agg(pl.len().cast(pl.Int64).alias("customers"))
+    causes = counts.sort(["customers", "cause"], descending=[True, False])
+    everybodys = causes_of(everybody.base)
+    few = [
+        everybody.tells_of_few(everybody.members(everybodys.filter(pl.col("cause") == cause)), MEMBERS)
+        for cause in causes.get_column("cause").to_list()
+    ]
+    told = suppress(causes.with_columns(pl.col("cause").replace(CAUSES)), "customers", view.minimum, [], also=few)
     shown = told.filter(~pl.col(SUPPRESSED))
     hidden = told.height - shown.height
     parts = [f"{row['cause']} {units.count(row['customers'])}" for row in shown.to_dicts()]
     text = f"{'; '.join(parts) or 'Too few for each cause to be shown'}."
-    text += f" {hidden} are hidden, as fewer than {view.minimum} customers have one of them." if hidden else ""
+    text += f" {hidden} are hidden, as they tell of fewer than {view.minimum} customers." if hidden else ""
     note = "Customers whose plan is too small, by what is short of it, also where no plan with more is sold"
     return components.chart(title, causes_figure(shown, view.look), text, "recommendation-causes", note=note, span=6)
 
@@ -168,21 +181,22 @@ def causes_of(base: pl.DataFrame) -> pl.DataFrame:
     return base.select("customer", pl.col("upsize_causes").alias("cause")).explode("cause").drop_nulls("cause")
 
 
-def without_card(base: pl.DataFrame, found: pl.DataFrame, minimum: int) -> Component:
+def without_card(everybody: Everybody, base: pl.DataFrame, of_date: pl.DataFrame) -> Component:
     """Who gets no recommendation at all, and why."""
     title = "Without a recommendation"
-    nobody = base.join(found.select("customer").unique(), on="customer", how="anti")
+    labels = recommendations.outcomes(everybody.base, of_date)
+    nobody = labels.join(base, on="customer", how="semi").join(of_date, on="customer", how="anti")
     if not nobody.height:
         return components.card(title, note="Every customer has at least one, be it to stay as it is.")
-    reason = pl.col("untold_reason").fill_null("not looked at").alias("reason")
-    counts = nobody.group_by(reason).agg(pl.len().cast(pl.Int64).alias("customers")).sort("customers", descending=True)
-    told = suppress(counts, "customers", minimum, [])
+    counts = nobody.group_by(pl.col("label").alias("reason")).agg(pl.len().cast(pl.Int64).alias("customers"))
+    reasons = counts.sort(["customers", "reason"], descending=[True, False])
+    names, cube = reasons.get_column("reason").to_list(), everybody.cube(labels)
+    told = blank(reasons, [everybody.tells_of_few(cube, name) for name in names], ["customers"])
     columns = [column("reason", "Why", minWidth=200), column("customers", "Customers", "count", sort="desc")]
     table = components.grid(told.to_dicts(), columns, "without", label=title, csv="without.csv")
-    is_few = is_small(nobody.height, minimum) or is_small(base.height - nobody.height, minimum)
     note = (
         "Too few, or all but too few, to say"
-        if is_few
+        if everybody.tells_of_few(cube, *names)
         else f"{units.count(nobody.height)} of {units.count(base.height)}"
     )
     return components.card(title, table, note=note)

@@ -53,7 +53,7 @@ def render(view: View) -> list[Component]:
     """Segments, levels, the RFM grid, moves, the list of a level, and the runs."""
     as_of = segments.date_in(view.reader, SCORES.name, view.filters.period)
     if as_of is None:
-        return [components.nothing_found()]
+        return [components.words("There are no scores yet", f"Run {SCORES.writer}.", "missing")]
     sizes, profiles = segment_cards(view)
     return [
         *sizes,
@@ -86,8 +86,15 @@ def level_card(view: View, as_of: date) -> Component:
     found = segments.levels(view.reader, segments.UFM, as_of)
     told = suppress(found, "customers", view.minimum, ["bytes"])
     level = view.filters.parameter("level")
-    note = f"Customers by usage, frequency and count as of {units.day(as_of)}; click one for its customers"
+    note = (
+        f"Customers by usage, frequency and count as of {units.day(as_of)}; click one for its customers{of_all(view)}"
+    )
     return tree_card("UFM levels", told, view, note=note, picks="level", chosen=(level,) if level else ())
+
+
+def of_all(view: View) -> str:
+    """What to say of a card that the filter by segment leaves as it is."""
+    return ". Of customers of all segments: levels and scores are not told by segment" if view.filters.segments else ""
 
 
 def tree_card(title: str, told: pl.DataFrame, view: View, *, note: str, picks: str, chosen: Sequence[str]) -> Component:
@@ -145,7 +152,8 @@ def rfm_card(view: View, as_of: date) -> Component:
     hidden = int(told.get_column("is_suppressed").sum())
     shown = told.filter(~pl.col("is_suppressed"))
     if not shown.height:
-        return components.card("RFM grid", note=f"No cell holds {view.minimum} customers as of {units.day(as_of)}.")
+        note = f"No cell holds {view.minimum} customers as of {units.day(as_of)}"
+        return components.card("RFM grid", note=f"{note}{of_all(view)}.")
     most = shown.sort("customers", descending=True).row(0, named=True)
     text = (
         f"Most customers have recency {most['recency']} and frequency {most['frequency']}: "
@@ -153,6 +161,7 @@ def rfm_card(view: View, as_of: date) -> Component:
     )
     text += f" {hidden} cells are hidden: too few customers are in one of them." if hidden else ""
     note = f"Customers by recency and frequency score, 5 is best; colour is the mean volume. As of {units.day(as_of)}"
+    note += of_all(view)
     return components.chart("RFM grid", rfm_figure(shown, view.look), text, "rfm-grid", note=note, span=6)
 
 

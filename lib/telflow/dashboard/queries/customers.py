@@ -8,15 +8,15 @@ import polars as pl
 
 from telflow.dashboard.data import Reader
 from telflow.dashboard.filters import LISTS, Filters, Period
-from telflow.dashboard.queries.extent import NO_CUSTOMER
+from telflow.dashboard.queries.extent import NO_CUSTOMER, uncounted_days
 from telflow.dashboard.queries.where import Where, chosen
-from telflow.dashboard.relations import CUSTOMER_CATEGORIES, CUSTOMERS_BY_DAY, SEGMENTS
-from telflow.privacy.suppression import Group, blank, divides, hidden_on_any_day, is_small, tells_of_few
+from telflow.dashboard.relations import CUSTOMER_CATEGORIES, CUSTOMERS_BY_DAY, SEGMENTS, TRAFFIC_BY_DAY
+from telflow.privacy.suppression import ANY, Cube, Group, blank
 
 SUBSCRIBER = "customer_basis = 'lease'"
 SUBSCRIBERS_SEEN = f"COUNT(DISTINCT CASE WHEN {SUBSCRIBER} THEN customer END)"
 ADDRESSES_SEEN = f"COUNT(DISTINCT CASE WHEN NOT {SUBSCRIBER} THEN customer END)"
-PEOPLE = f"CAST(GREATEST({SUBSCRIBERS_SEEN}, {ADDRESSES_SEEN}) AS BIGINT)"  # whoever has both counts once
+PEOPLE = f"CAST(GREATEST({SUBSCRIBERS_SEEN}, {ADDRESSES_SEEN}) AS BIGINT)"  # an address may be a subscriber's
 NEWEST_SEGMENT = "SELECT customer FROM customer_segments WHERE as_of = (SELECT MAX(as_of) FROM customer_segments)"
 
 
@@ -26,11 +26,6 @@ class Seen:
 
     subscribers: int
     addresses: int
-
-    @property
-    def people(self) -> int:
-        """How many there were at least: an address may have been a subscriber's who is counted already."""
-        return max(self.subscribers, self.addresses)
 
 
 def seen(reader: Reader, filters: Filters, period: Period) -> Seen:
@@ -70,62 +65,75 @@ def customers_by(reader: Reader, column: str, filters: Filters, period: Period) 
     return dict(reader.query(sql, where.parameters, relations_of(relation, filters)).iter_rows())
 
 
-def hidden_categories(reader: Reader, filters: Filters, period: Period, minimum: int) -> set[str]:
-    """Categories that too few people used on some day of ``period``, with those that a total would tell them by.
+@dataclass(frozen=True)
+class Guard:
+    """What the customers behind some days allow to be shown.
 
-    The category filter is left out of it: what is hidden does not depend on what is looked at.
+    Attributes:
+        cubes: customers by category, plan, region and segment, one cube a day.
+        uncounted: days with traffic whose customers are not counted yet: no group may be shown of them.
     """
-    where = in_segments(chosen(filters.without("category"), period, "local_date"), filters)
-    sql = f"SELECT local_date, category, {PEOPLE} AS customers FROM customer_categories {where.sql} GROUP BY 1, 2"
-    days: dict[date, dict[str, int]] = {}
-    relations = relations_of(CUSTOMER_CATEGORIES.name, filters)
-    for day, category, customers in reader.query(sql, where.parameters, relations).iter_rows():
-        days.setdefault(day, {})[category] = customers
-    return hidden_on_any_day(days.values(), minimum)
+
+    cubes: Sequence[Cube]
+    uncounted: Sequence[date]
+
+    def forbids(self, filters: Filters) -> bool:
+        """Whether what ``filters`` choose is too small a group to be shown, or tells of one beside another choice."""
+        groups = [filters.values(name) for name in LISTS]
+        return any(groups) and (bool(self.uncounted) or any(cube.tells_of_few(groups) for cube in self.cubes))
+
+
+def guard_of(reader: Reader, filters: Filters, days: Period, minimum: int, *, by_category: bool = False) -> Guard:
+    """The guard of all choices of the values in ``filters``, or of some of them.
+
+    Args:
+        reader: what the lake is read with.
+        filters: what is chosen; the cubes have the dimensions that it limits.
+        days: local days that what is shown touches.
+        minimum: smallest group that is shown.
+        by_category: whether single categories are shown, also where none is chosen.
+    """
+    limited = [name for name in LISTS if filters.values(name) or (by_category and name == "category")]
+    relations = [CUSTOMERS_BY_DAY.name, *([CUSTOMER_CATEGORIES.name] if "category" in limited else [])]
+    groups: dict[date, dict[Group, int]] = {}
+    for relation in relations if limited else ():
+        for day, *group, customers in count_groups(reader, relation, limited, days).iter_rows():
+            groups.setdefault(day, {})[tuple(group)] = customers
+    cubes = [Cube(of_day, minimum, overlaps=True) for of_day in groups.values()]
+    return Guard(cubes, uncounted_days(reader, TRAFFIC_BY_DAY, CUSTOMERS_BY_DAY, "local_date", days))
+
+
+def count_groups(reader: Reader, relation: str, limited: Sequence[str], days: Period) -> pl.DataFrame:
+    """``local_date``, category, plan, region and segment where they are ``limited``, else ``ANY``, and customers."""
+    values = {name: name if name in limited else f"'{ANY}'" for name in LISTS}
+    if relation == CUSTOMERS_BY_DAY.name:
+        values["category"] = f"'{ANY}'"
+    relations, joined = [relation], ""
+    if "segment" in limited:
+        newest = NEWEST_SEGMENT.replace("SELECT customer", "SELECT customer AS member, segment", 1)
+        values["segment"] = f"COALESCE(segment, '{NO_CUSTOMER}')"
+        relations, joined = [relation, SEGMENTS.name], f"LEFT JOIN ({newest}) ON member = customer"
+    columns = ", ".join(f"{value} AS {name}" for name, value in values.items())
+    where = Where().within("local_date", days)
+    return reader.query(
+        f"SELECT local_date, {columns}, {PEOPLE} AS customers FROM {relation} {joined} {where.sql} GROUP BY ALL",
+        where.parameters,
+        relations,
+    )
+
+
+def is_too_small(reader: Reader, filters: Filters, days: Period, minimum: int) -> bool:
+    """Whether what the filters choose is too small a group to be shown, or tells of one beside another choice."""
+    return any(filters.values(name) for name in LISTS) and guard_of(reader, filters, days, minimum).forbids(filters)
 
 
 def told_categories(
-    reader: Reader, parts: pl.DataFrame, filters: Filters, period: Period, minimum: int
+    reader: Reader, parts: pl.DataFrame, filters: Filters, period: Period, guard: Guard
 ) -> pl.DataFrame:
     """``parts`` (``name``, ``bytes``, ``flows``) of categories with ``customers``, what tells of few hidden."""
     counted = with_customers(parts, customers_by(reader, "category", filters, period), "name")
-    hidden = hidden_categories(reader, filters, period, minimum)
-    flags = [
-        name in hidden or is_small(number, minimum) for name, number in counted.select("name", "customers").iter_rows()
-    ]
+    flags = [guard.forbids(filters.choosing("category", [name])) for name in counted.get_column("name").to_list()]
     return blank(counted, flags, ["bytes", "flows", "customers"])
-
-
-def is_too_small(reader: Reader, filters: Filters, period: Period, minimum: int) -> bool:
-    """Whether what the filters choose is too small a group to be shown, or tells of one beside another choice."""
-    if not any(filters.values(name) for name in LISTS):
-        return False
-    if is_small(seen(reader, filters, period).people, minimum):
-        return True
-    if filters.categories and divides(filters.categories, hidden_categories(reader, filters, period, minimum)):
-        return True
-    groups = [filters.plans, filters.regions, filters.segments]
-    return any(groups) and tells_of_few(customer_groups(reader, filters, period), groups, minimum)
-
-
-def customer_groups(reader: Reader, filters: Filters, period: Period) -> dict[Group, int]:
-    """Customers by plan, region and segment, each empty where it is not asked for, on their day with fewest."""
-    relation, where = source_of(filters.without("plan").without("region").without("segment"), period)
-    where = where.satisfying("plan <> ?", NO_CUSTOMER)
-    plan, region = ("plan" if filters.plans else "''"), ("region" if filters.regions else "''")
-    segment, joined = "''", ""
-    if filters.segments:
-        newest = NEWEST_SEGMENT.replace("SELECT customer", "SELECT customer, segment", 1)
-        segment, joined = f"COALESCE(s.segment, '{NO_CUSTOMER}')", f"LEFT JOIN ({newest}) s ON s.customer = t.customer"
-    rows = reader.query(
-        f"""SELECT plan, region, segment, MIN(customers) AS customers FROM
-        (SELECT local_date, {plan} AS plan, {region} AS region, {segment} AS segment,
-        COUNT(DISTINCT t.customer) AS customers FROM (SELECT * FROM {relation} {where.sql}) t {joined} GROUP BY ALL) g
-        GROUP BY ALL""",
-        where.parameters,
-        relations_of(relation, filters),
-    )
-    return {(plan, region, segment): number for plan, region, segment, number in rows.iter_rows()}
 
 
 def with_customers(rows: pl.DataFrame, counts: dict[str, int], name: str) -> pl.DataFrame:

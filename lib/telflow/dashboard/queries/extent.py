@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from telflow.dashboard.data import Reader
-from telflow.dashboard.relations import SEGMENTS, TRAFFIC_BY_DAY, TRAFFIC_BY_HOUR
+from telflow.dashboard.filters import Period
+from telflow.dashboard.queries.where import Where
+from telflow.dashboard.relations import SEGMENTS, TRAFFIC_BY_DAY, TRAFFIC_BY_HOUR, Relation
 from telflow.errors import TableMissingError
 
 NO_CUSTOMER = "none"
@@ -36,6 +38,20 @@ def read_extent(reader: Reader) -> Extent:
     last, hours = days[-1]
     is_whole = hours >= 23 or len(days) == 1
     return Extent(days[0][0], last, last if is_whole else days[-2][0])
+
+
+def uncounted_days(reader: Reader, shown: Relation, counting: Relation, day: str, period: Period) -> list[date]:
+    """Days of ``period`` that ``shown`` has and ``counting``, which tells of how many customers they are, has not yet.
+
+    Raises:
+        TableMissingError: nobody was ever counted.
+    """
+    where = Where().within(day, period)
+    found = [
+        set(reader.query(f"SELECT DISTINCT {day} FROM {name} {where.sql}", where.parameters, [name]).to_series())
+        for name in (shown.name, counting.name)
+    ]
+    return sorted(found[0] - found[1])
 
 
 def options(reader: Reader) -> Mapping[str, Sequence[str]]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from telflow.dashboard.data import Reader
 from telflow.dashboard.filters import Filters, Period
+from telflow.dashboard.queries.recommendations import with_consent
 from telflow.dashboard.queries.where import Where
 from telflow.dashboard.relations import (
     CHURN_SCORES,
@@ -78,7 +79,8 @@ def fit_of(reader: Reader, customer: str, until: date) -> dict[str, Any] | None:
 
 def recommendations_of(reader: Reader, customer: str, until: date) -> pl.DataFrame:
     """Recommendations to ``customer``, the first to come with first."""
-    return newest(reader, RECOMMENDATIONS, until, Where().equal("customer", customer), "rank")
+    where = Where().equal("customer", customer)
+    return with_consent(reader, newest(reader, RECOMMENDATIONS, until, where, "rank"), where)
 
 
 def first(rows: pl.DataFrame) -> dict[str, Any] | None:

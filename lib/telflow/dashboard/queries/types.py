@@ -7,6 +7,7 @@ more as the total of their line would give away: so no choice of days or categor
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -22,10 +23,11 @@ Service = tuple[str, str]  # category and name
 COLUMNS = "utc_date, flow_end, category, service, protocol, port, customers, bytes, flows"
 
 
-def utc_period(period: Period, zone: str) -> Period:
-    """Days of UTC that the days of ``zone`` lie in."""
-    ends = midnight(period.last + timedelta(days=1), zone) - timedelta(microseconds=1)
-    return Period(midnight(period.first, zone).date(), ends.date())
+def days_touched(period: Period, zone: str, other: str) -> Period:
+    """Days of the zone ``other`` that the days of ``zone`` lie in."""
+    begins, ends = midnight(period.first, zone), midnight(period.last + timedelta(days=1), zone)
+    first, last = (moment.astimezone(ZoneInfo(other)).date() for moment in (begins, ends - timedelta(microseconds=1)))
+    return Period(first, last)
 
 
 def read_cells(reader: Reader, where: Where) -> pl.DataFrame:
