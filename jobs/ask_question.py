@@ -1,12 +1,11 @@
 """Job: ask the lake saved questions by their names, and print the answers. Without a name it lists the questions."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from telflow.analysts.saved import SavedQuery, find_question, saved_questions
 from telflow.analysts.views import check_tables, is_synthetic, register
-from telflow.cli import Job, job_parser, open_job, run_job
+from telflow.cli import Job, job_parser, open_job, run_script
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,4 +42,4 @@ def ask(job: Job, question: SavedQuery, rows: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -1,11 +1,11 @@
 """Job: write the segment of each customer by the champion, or another version, and who moved since an earlier date."""
 
-import sys
 from collections.abc import Sequence
 from datetime import date
 
-from telflow.cli import add_as_of, job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_script
 from telflow.segments.assign import AssignReport, assign_segments
+from telflow.segments.inputs import days_told
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +30,7 @@ def lines(report: AssignReport) -> list[str]:
     """``report`` for a reader."""
     total = sum(report.customers.values())
     told = [f"{report.as_of}: {total:,} customers by {report.model} version {report.version}"]
+    told += days_told(report.days, report.window_days, report.as_of)
     for segment, customers in sorted(report.customers.items(), key=lambda each: (-each[1], each[0])):
         told.append(f"  {segment}: {customers:,} ({customers / total:.1%})")
     if report.too_few:
@@ -45,4 +46,4 @@ def lines(report: AssignReport) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

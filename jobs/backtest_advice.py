@@ -1,11 +1,10 @@
 """Job: test the advice on simulated months: freeze at a date, recommend, compare with the planted truth."""
 
-import sys
 from collections.abc import Sequence
 
 from telflow.advice.backtest import backtest
 from telflow.advice.judging import BacktestReport, Hits
-from telflow.cli import add_as_of, job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_script
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,4 +54,4 @@ def between(limits: tuple[float, float] | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -1,11 +1,10 @@
 """Job: two versions of the segment model, or two runs of a sweep, side by side."""
 
-import sys
 from collections.abc import Sequence
 
 import pandas as pd
 
-from telflow.cli import add_as_of, job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_script
 from telflow.segments.compare import Comparison, compare_segments
 
 
@@ -50,4 +49,4 @@ def titled(title: str, table: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

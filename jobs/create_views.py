@@ -4,11 +4,10 @@ They are flat: no nested columns, counts of customers estimated from sketches, l
 folder has no catalogue to keep views in: jobs/export_tables.py exports them, jobs/ask_question.py asks them.
 """
 
-import sys
 from collections.abc import Sequence
 
 from telflow.analysts.views import ViewReport, create_views, with_writers
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import job_parser, open_job, run_script
 from telflow.tables import Table
 
 
@@ -30,4 +29,4 @@ def without(lacking: Sequence[Table]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

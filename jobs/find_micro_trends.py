@@ -1,10 +1,9 @@
 """Job: find how each customer's and each segment's use of a category goes, over the last weeks of the daily roll-up."""
 
-import sys
 from collections.abc import Sequence
 
-from telflow.advice.steps import TrendReport, find_micro_trends
-from telflow.cli import add_as_of, job_parser, open_job, run_job
+from telflow.advice.steps import TrendReport, find_micro_trends, gaps
+from telflow.cli import add_as_of, job_parser, open_job, run_script
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -14,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     job = open_job(arguments)
     with job.alone():
         report = find_micro_trends(job.lake, job.settings, arguments.as_of)
-    print(line(report))
+    print("\n".join([line(report), *gaps(report.missing_days)]))
     return 0
 
 
@@ -27,4 +26,4 @@ def line(report: TrendReport) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

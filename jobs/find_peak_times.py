@@ -1,9 +1,8 @@
 """Job: loads, busy hours and percentiles of local days and their months, from the windows."""
 
-import sys
 from collections.abc import Sequence
 
-from telflow.cli import add_days, job_parser, open_job, run_job
+from telflow.cli import add_days, job_parser, open_job, run_script
 from telflow.peaks.steps import find_peak_times
 from telflow.steps import build_peaks
 
@@ -20,4 +19,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

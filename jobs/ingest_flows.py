@@ -4,10 +4,9 @@ Exit status 1 where a file is cut, all rejected, empty, of no known format or un
 same.
 """
 
-import sys
 from collections.abc import Sequence
 
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import job_parser, open_job, run_script
 from telflow.steps import ingest_flows
 
 
@@ -23,4 +22,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -1,9 +1,8 @@
 """Job: ports and services of both ends, and the networks outside, of the days that are new or changed."""
 
-import sys
 from collections.abc import Sequence
 
-from telflow.cli import add_days, job_parser, open_job, run_job
+from telflow.cli import add_days, job_parser, open_job, run_script
 from telflow.steps import list_networks, list_traffic_types
 
 
@@ -21,4 +20,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

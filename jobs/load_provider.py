@@ -1,9 +1,8 @@
 """Job: take in the provider's subscribers, address leases, plans, churn events and complaints, under tokens."""
 
-import sys
 from collections.abc import Sequence
 
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import job_parser, open_job, run_script
 from telflow.steps import take_in_provider
 
 
@@ -19,4 +18,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -3,10 +3,9 @@
 Rows and answers stay as they are.
 """
 
-import sys
 from collections.abc import Sequence
 
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import job_parser, open_job, run_script
 from telflow.tables import ALL_TABLES, DAY_LOG, FLOWS, FLOWS_QUARANTINE, INGEST_LOG, WORKING_TABLES
 
 GROWING = (FLOWS, FLOWS_QUARANTINE, INGEST_LOG, DAY_LOG)  # the others are written anew, day by day, in few files
@@ -24,4 +23,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

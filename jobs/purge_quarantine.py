@@ -3,10 +3,9 @@
 The files they stood in are removed too, as soon as no query of the last week can still need them.
 """
 
-import sys
 from collections.abc import Sequence
 
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import job_parser, open_job, run_script
 from telflow.steps import purge_quarantine
 from telflow.tables import FLOWS_QUARANTINE
 
@@ -22,4 +21,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

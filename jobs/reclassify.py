@@ -1,10 +1,9 @@
 """Job: compare what exporters call an application with what the IANA registry says of its port."""
 
-import sys
 from collections.abc import Sequence
 
 from telflow.classify.reclassification import agreement_share, largest_disagreements
-from telflow.cli import add_days, job_parser, open_job, run_job
+from telflow.cli import add_days, job_parser, open_job, run_script
 from telflow.steps import compare_labels
 from telflow.tables import RECLASSIFICATION
 
@@ -37,4 +36,4 @@ def percent(share: float | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -1,10 +1,9 @@
 """Job: recommend plans and services to each customer, with the reasons, from the micro-trends of a day."""
 
-import sys
 from collections.abc import Sequence
 
-from telflow.advice.steps import AdviceReport, recommend_services
-from telflow.cli import add_as_of, job_parser, open_job, run_job
+from telflow.advice.steps import AdviceReport, gaps, recommend_services
+from telflow.cli import add_as_of, job_parser, open_job, run_script
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,8 +26,10 @@ def lines(report: AdviceReport) -> list[str]:
         f"{report.may_approach:,} of them may be approached with an offer",
         f"{sum(report.untold.values()):,} customers get none: {untold or 'nobody'}; {report.untold_at_risk:,} of them "
         "are at risk of leaving",
+        f"{report.strangers:,} customers of the trends are no subscribers: for them nothing was thought of",
+        *gaps(report.missing_days),
     ]
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -4,7 +4,6 @@ Without files it loads the registry that came with the package.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from telflow.classify.registries import TRANSPORTS, Registry, read_registry
 from telflow.classify.shipped import STALE_AFTER_DAYS, load_shipped_registry, registry_age_days, write_resource
 from telflow.classify.versions import Key, changes, load_version, loaded_versions, registry_of
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import job_parser, open_job, run_script
 from telflow.lake import Lake
 
 SHOWN = 5
@@ -74,4 +73,4 @@ def port_name(key: Key) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -4,13 +4,12 @@ Only days in which a label changes are written; with every step that builds on t
 rebuilds what they went into.
 """
 
-import sys
 from collections.abc import Sequence
 
 from pyspark.sql import functions as F
 
 from telflow.classify.relabelling import changed_days, days_to_rebuild, relabelled, service_changes
-from telflow.cli import add_days, job_parser, open_job, run_job
+from telflow.cli import add_days, job_parser, open_job, run_script
 from telflow.days import CHANGE, log_days, next_run
 from telflow.steps import load_labels
 from telflow.tables import FLOWS
@@ -43,4 +42,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -4,12 +4,11 @@ Exit status 1 where a file is cut, all rejected, empty, of no known format or un
 the same.
 """
 
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from telflow.cli import Job, job_parser, open_job, run_job
+from telflow.cli import Job, job_parser, open_job, run_script
 from telflow.customers.provider import FOLDER, provider_folders
 from telflow.steps import (
     build_peaks,
@@ -105,4 +104,4 @@ def overview(job: Job) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -1,10 +1,9 @@
 """Job: score all subscribers by their probability to leave, with the reasons, from the churn model's champion."""
 
-import sys
 from collections.abc import Sequence
 
 from telflow.churn.score import score_churn
-from telflow.cli import add_as_of, job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_script
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,4 +19,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

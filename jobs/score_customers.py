@@ -1,9 +1,8 @@
 """Job: score all customers by their use up to a day, from the daily roll-up."""
 
-import sys
 from collections.abc import Sequence
 
-from telflow.cli import add_as_of, job_parser, open_job, run_job
+from telflow.cli import add_as_of, job_parser, open_job, run_script
 from telflow.customers.scores import ScoreReport, score_customers
 
 
@@ -33,4 +32,4 @@ def lines(report: ScoreReport) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

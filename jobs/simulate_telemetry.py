@@ -3,12 +3,11 @@
 Nothing in it is about real people or a real network.
 """
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from telflow.cli import job_parser, open_job, run_job
+from telflow.cli import job_parser, open_job, run_script
 from telflow.errors import OutputFolderError
 from telflow.simulate.lake import write_truth
 from telflow.simulate.run import simulate
@@ -43,4 +42,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

@@ -3,13 +3,12 @@
 The random forest is the model; a logistic regression and gradient boosting are logged beside it.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from telflow.churn.pipeline import FOREST
 from telflow.churn.train import TrainReport, train_on_lake, train_on_table
-from telflow.cli import add_promote, job_parser, open_job, run_job
+from telflow.cli import add_promote, job_parser, open_job, run_script
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,4 +65,4 @@ def decision(threshold: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

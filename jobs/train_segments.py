@@ -1,9 +1,9 @@
 """Job: divide customers into segments by a sweep, tracked in MLflow, and register the best clustering."""
 
-import sys
 from collections.abc import Sequence
 
-from telflow.cli import add_as_of, add_promote, job_parser, open_job, run_job
+from telflow.cli import add_as_of, add_promote, job_parser, open_job, run_script
+from telflow.segments.inputs import days_told
 from telflow.segments.train import TrainReport, train_segments
 
 
@@ -43,6 +43,7 @@ def lines(report: TrainReport) -> list[str]:
         f"{report.customers:,} {kind} as of {report.as_of}, customer_daily version {report.source_version}, "
         f"{len(report.tried)} runs below parent {report.run_id}"
     ]
+    told += days_told(report.days, report.window_days, report.as_of)
     for rank, each in enumerate(report.tried, start=1):
         tried = each.candidate
         planted = each.metrics.get("planted_ari")
@@ -55,4 +56,4 @@ def lines(report: TrainReport) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_job(main))
+    run_script(main)

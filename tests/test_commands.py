@@ -1,7 +1,7 @@
 """Commands that README and docs/ show are run: a command that no rule covers fails.
 
-Those of the tutorial are run by nothing yet, those of the wheel by tests/test_wheel.py. Four kinds more are not
-run here as they stand, each for its reason:
+Those of the tutorial are run by tests/test_tutorial.py, those of the wheel by tests/test_wheel.py. Four kinds more are
+not run here as they stand, each for its reason:
 
 - scripts that train, compare, score or advise: minutes of Spark each, on months of records. Their arguments are read by
   their own parsers here, and their tests in tests/jobs/ run them on records planted for them;
@@ -130,6 +130,11 @@ def test_arguments_of_long_jobs_are_understood_and_their_own_tests_run_them(
     tests = [path.read_text(encoding="utf-8") for path in Path("tests/jobs").glob("test_*.py")]
     imports = rf"^from jobs import .*\b{script_of(command)}\b"
     assert any(re.search(imports, text, re.MULTILINE) for text in tests), f"no test of tests/jobs runs {command}"
+
+
+def test_mlflows_page_is_served_on_loopback_alone() -> None:
+    told = subprocess.run(["make", "--dry-run", "mlflow"], capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"mlflow server .*--host (\S+)", told) == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize("command", OTHERS)

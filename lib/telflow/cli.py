@@ -114,6 +114,16 @@ def parse_days(text: str) -> list[date]:
     return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
 
 
+def run_script(main: Callable[[Sequence[str] | None], int]) -> None:
+    """Run ``main`` as a script does, and exit where its status is not 0.
+
+    Databricks runs a script within IPython, where any exit counts as a failure, that with status 0 too.
+    """
+    status = run_job(main)
+    if status:
+        sys.exit(status)
+
+
 def run_job(main: Callable[[Sequence[str] | None], int]) -> int:
     """Exit status of ``main``: its own, 2 with the message where it raises an error of ours, 70 where it crashes.
 

@@ -24,16 +24,18 @@ from mlflow.tracking import MlflowClient
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import assign_segments, compare_segments, train_segments
+from jobs import assign_segments, compare_segments, train_churn, train_segments
 from telflow.errors import AsOfError, ModelMissingError, NoSegmentsError, SettingsError
 from telflow.lake import Lake
 from telflow.segments.compare import Named, centres, other_than, runner_up, side_by_side
+from telflow.segments.contest import contest_of
 from telflow.segments.fit import Candidate, fit_preparation, with_prepared
 from telflow.segments.inputs import MODEL_ARTIFACT, load_segments
 from telflow.segments.model import SegmentModel
 from telflow.segments.profile import Profiles
 from telflow.segments.ranking import Standing
-from telflow.segments.train import Tried, as_run, contest_of, scales_for, training_rows
+from telflow.segments.sweep import Tried, scales_for
+from telflow.segments.train import as_run, training_rows
 from telflow.settings import Settings, load_settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
 from telflow.tracking import CENTRES_ARTIFACT, champion_version, load_version, raw_model
@@ -247,6 +249,8 @@ def test_a_sweep_can_be_told_again_from_what_its_parent_logged(trained: Trained)
     assert (parent.data.metrics["customers"], parent.data.metrics["customers_with_too_few_days"]) == (60, 0)
     with pytest.raises(ModelMissingError, match="MLflow holds no run 0abc"):
         as_run(other, "0abc")
+    with pytest.raises(ModelMissingError, match=f"run {parent.info.run_id} is none of train_churn.py on the lake"):
+        train_churn.main([*trained.arguments, "--again", parent.info.run_id])
 
 
 def test_what_an_algorithm_does_not_look_at_is_not_logged() -> None:
@@ -283,7 +287,7 @@ def test_a_champion_is_asked_as_it_would_be_used_or_not_at_all(
     settings, daily = trained.settings, trained.lake.read(CUSTOMER_DAILY)
     model, _ = load_segments(NAME)
     champion = other_model(model, facts)
-    monkeypatch.setattr("telflow.segments.train.load_segments", lambda *_given: (champion, "1"))
+    monkeypatch.setattr("telflow.segments.contest.load_segments", lambda *_given: (champion, "1"))
     rows, as_of = training_rows(trained.lake, settings, AS_OF)
     even = fit_preparation(rows, "log_standard", scales_for(settings), 0.8)
     place = Standing(passes=True, is_stable=True, bootstrap_ari=1.0, silhouette=0.5, segments=3, reason="stable")
@@ -321,6 +325,7 @@ def test_the_registered_model_answers_without_spark_as_the_table_has_it(
     assert assign_segments.main([*trained.arguments, "--as-of", str(AS_OF)]) == 0
     told = capsys.readouterr().out
     assert f"{AS_OF}: 60 customers by {NAME} version 1" in told
+    assert "days before" not in told, "the window is full"
     assert "vpn tunnelling in the afternoon: 20 (33.3%)" in told
     written = rows_of(trained.lake, AS_OF)
     features, _ = training_rows(trained.lake, trained.settings, AS_OF)
@@ -406,6 +411,18 @@ def test_a_date_that_the_table_does_not_tell_of_is_refused(trained: Trained, job
     for day in ("2030-01-01", "2024-01-01"):
         with pytest.raises(AsOfError, match="holds 2024-01-01 to 2024-01-28"):
             job.main([*trained.arguments, "--as-of", day])
+
+
+def test_days_that_are_not_there_are_told(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+    lake, day = trained.lake, "2024-01-08"
+    try:
+        assert assign_segments.main([*trained.arguments, "--as-of", day]) == 0
+        short = [*WORSE, "--as-of", day]
+        assert train_segments.main([*trained.arguments, *short]) == 0
+    finally:
+        for table, column in ((CUSTOMER_SEGMENTS, "as_of"), (SEGMENT_MIGRATIONS, "from_as_of")):
+            lake.delete(table, f"{column} = DATE'{day}'")
+    assert capsys.readouterr().out.count(f"only 7 of the 14 days before {day} are there") == 2
 
 
 def test_where_nobody_is_active_enough_nothing_is_written(trained: Trained) -> None:

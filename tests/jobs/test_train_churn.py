@@ -121,7 +121,10 @@ def test_a_run_is_run_again_though_tables_and_settings_moved_on(ran: Ran, capsys
     nested = MlflowClient().search_runs(
         [first.info.experiment_id], f"tags.`mlflow.parentRunId` = '{first.info.run_id}'"
     )
-    for run_id, why in ((nested[0].info.run_id, "tells of no tables that it read"), ("0abc", "MLflow holds no run")):
+    for run_id, why in (
+        (nested[0].info.run_id, "is none of train_churn.py on the lake"),
+        ("0abc", "MLflow holds no run"),
+    ):
         with pytest.raises(ModelMissingError, match=why):
             train_churn.main([*ran.arguments, "--again", run_id])
 
