@@ -17,18 +17,8 @@ from telflow.dashboard.pages import PAGES, level_list, overview, segments
 from telflow.dashboard.pages.recommendation_fairness import fairness_shares
 from telflow.dashboard.pages.recommendations import headline, told_kinds
 from telflow.dashboard.queries import customers, traffic, types
-from telflow.dashboard.queries.recommendations import (
-    MAY_OFFER,
-    MEMBERS,
-    NO_CHANGE,
-    NOT_LOOKED_AT,
-    OFFER,
-    OTHERS,
-    Everybody,
-    chosen_of,
-    fairness,
-    outcomes,
-)
+from telflow.dashboard.queries.everybody import MEMBERS, OTHERS, Everybody
+from telflow.dashboard.queries.recommendations import MAY_OFFER, NO_CHANGE, NOT_LOOKED_AT, OFFER, fairness, outcomes
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.units import HIDDEN
 from telflow.privacy.suppression import Group
@@ -312,8 +302,7 @@ def test_nothing_of_few_can_be_computed_from_kinds_and_fairness(kind: str) -> No
         if everybody.tells_of_few(everybody.members(base)):
             continue
         shown.append(added_up(parts, [(), *chosen]))
-        names = dict(zip(("plans", "regions", "segments"), chosen, strict=True))
-        own = chosen_of(base, filters_of(names))
+        own = everybody.own
         found = of_date.join(own, on="customer", how="semi")
         told = told_kinds(everybody, of_date, found).filter(pl.col("kind") == kind)
         if told.height and not told.item(0, "is_suppressed"):
@@ -341,11 +330,8 @@ def test_nothing_of_few_can_be_computed_from_the_tiles_of_recommendations() -> N
     for chosen in product(subsets(PLANS), subsets(REGIONS), subsets(SEGMENTS)):
         everybody = Everybody(base, chosen, MINIMUM)
         if not everybody.tells_of_few(everybody.members(base)):
-            own = chosen_of(base, filters_of(dict(zip(("plans", "regions", "segments"), chosen, strict=True))))
-            told = {
-                tile.children[0].children: tile.children[1].children
-                for tile in headline(everybody, own, of_date, FIRST)
-            }
+            tiles = headline(everybody, everybody.own, of_date, FIRST)
+            told = {tile.children[0].children: tile.children[1].children for tile in tiles}
             shown += [added_up(parts, [TILES[name], *chosen]) for name in TILES if told[name] != HIDDEN]
     assert len(shown) > 20
     assert_no_difference_is_of_few(shown, parts)

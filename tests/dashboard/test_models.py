@@ -95,6 +95,46 @@ def test_a_level_that_is_hidden_is_not_listed(level: str, strict: Services) -> N
     assert level_list.exported(segments.PAGE, strict.reader, strict.settings, f"?level={level}") is no_update
 
 
+def test_segments_levels_and_their_lists_are_of_those_who_are_chosen(services: Services) -> None:
+    answer = compose(services, "/segments", "?plan=basic&level=Potential+Sales")
+    trees = [figure["data"][0] for figure in figures(answer) if figure["data"][0]["type"] == "treemap"]
+    assert [dict(zip(tree["labels"], tree["values"], strict=True)) for tree in trees] == [
+        {"evening streaming": 15, "office": 15},
+        {"Potential Sales": 15, "Require Upgrade": 15},
+    ]
+    assert {row["customer"][:9] for row in grids(answer)[0]} == {"sub_basic"}
+    exported = level_list.exported(
+        segments.PAGE, services.reader, services.settings, "?plan=basic&level=Require+Upgrade"
+    )
+    assert exported["content"].count("sub_basic") == 15
+    assert exported["content"].count("sub_") == 15
+    of_office = figures(compose(services, "/segments", "?segment=office"))[1]["data"][0]
+    assert (of_office["labels"], of_office["values"]) == (["Require Upgrade"], [29])
+
+
+@pytest.mark.parametrize("plan", ["ultra", "plus"])  # few, and those whose total would tell of the few
+def test_what_tells_of_few_is_neither_shown_nor_exported(plan: str, services: Services) -> None:
+    answer = compose(services, "/segments", f"?plan={plan}")
+    assert (figures(answer), grids(answer)) == ([], [])
+    assert "too small to be shown" in text_of(answer)
+    assert level_list.exported(segments.PAGE, services.reader, services.settings, f"?plan={plan}") is no_update
+    scores = compose(services, "/churn", f"?plan={plan}")
+    assert "too small to be shown" in text_of(scores)
+    assert not any("decision" in row for rows in grids(scores) for row in rows)
+
+
+def test_a_lake_without_subscribers_tells_segments_all_the_same(services: Services, tmp_path: Path) -> None:
+    root = Path(services.settings.lake.root)
+    for table in ("customer_scores", "customer_segments", "traffic_by_window", "customer_daily"):
+        (tmp_path / table).symlink_to(root / table)
+    settings = services.settings.model_copy(
+        update={"lake": services.settings.lake.model_copy(update={"root": str(tmp_path)})}
+    )
+    answer = compose(open_services(open_reader(settings), settings, PAGES), "/segments", "?segment=office")
+    trees = [figure["data"][0] for figure in figures(answer) if figure["data"][0]["type"] == "treemap"]
+    assert [tree["values"] for tree in trees] == [[29, 29], [29]]
+
+
 def test_runs_stand_side_by_side(services: Services) -> None:
     compared = grids(compose(services, "/segments", ""))[-1]
     assert [row["name"] for row in compared] == ["k", "bootstrap_ari", "common_silhouette", "seconds"]
@@ -257,6 +297,17 @@ def test_probabilities_are_told_in_bars_that_end_at_the_threshold(services: Serv
         ("not at risk", ["0 to 1 %", "10 to 20 %", "20 to 30 %"], [0, 10, 10]),
         ("at risk", ["30 to 50 %"], [20]),
     ]
+
+
+def test_probabilities_are_those_of_who_is_chosen(services: Services) -> None:
+    answer = compose(services, "/churn", "?plan=basic")
+    assert [(one["name"], sum(one["y"])) for one in figures(answer)[-1]["data"]] == [
+        ("not at risk", 20),
+        ("at risk", 0),
+    ]
+    assert "30 subscribers were scored" in text_of(answer)
+    [listed] = [rows for rows in grids(answer) if rows and "decision" in rows[0]]
+    assert {row["customer"][:9] for row in listed} == {"sub_basic"}
 
 
 def test_the_serving_process_answers_of_models_without_spark(dashboard_lake: Path) -> None:

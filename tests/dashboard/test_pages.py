@@ -226,10 +226,10 @@ def test_no_scores_are_told_as_that(tmp_path: Path) -> None:
     assert "There are no scores yet" in told
 
 
-def test_cards_that_know_no_segment_say_so(services: Services) -> None:
-    words = "Of customers of all segments"
+def test_moves_say_that_they_are_of_all_plans_and_regions(services: Services) -> None:
+    words = "of all plans and regions"
     assert words not in text_of(compose(services, "/segments", ""))
-    assert text_of(compose(services, "/segments", "?segment=office")).count(words) == 2
+    assert words in text_of(compose(services, "/segments", "?plan=basic"))
 
 
 def test_ports_of_a_hidden_service_are_hidden(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

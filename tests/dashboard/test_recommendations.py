@@ -14,6 +14,7 @@ from telflow.dashboard.pages.customer_advice import fit_words, recommendation
 from telflow.dashboard.pages.recommendation_list import association_words, short_of
 from telflow.dashboard.pages.recommendations import causes_of
 from telflow.dashboard.queries import recommendations as queries
+from telflow.dashboard.queries.everybody import Everybody
 from telflow.dashboard.readers import open_reader
 from tests.dashboard.lakes import AS_OF, NEW, lake_settings, write
 from tests.dashboard.test_pages import figures, grids, parts, text_of
@@ -65,7 +66,7 @@ def test_fairness_hides_small_groups_and_small_cells() -> None:
     known = {"region": "metro", "segment": "none"}
     base = pl.DataFrame([{"customer": token, "plan": plan, **known} for token, plan, _ in tokens])
     found = pl.DataFrame([{"customer": token, "kind": "up" if is_up else "stay"} for token, _, is_up in tokens])
-    everybody = queries.Everybody(base, [(), (), ()], 10)
+    everybody = Everybody(base, [(), (), ()], 10)
     cubes = {kind: everybody.members(found.filter(pl.col("kind") == kind)) for kind in ("up", "stay")}
     counts = queries.fairness(base, found, "plan", ["up", "stay"])
     shares = recommendation_fairness.fairness_shares(counts, everybody, "plan", cubes)

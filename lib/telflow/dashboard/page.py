@@ -64,6 +64,11 @@ class View:
         return days_touched(period, self.zone, self.settings.network.zone)
 
     @property
+    def groups(self) -> list[tuple[str, ...]]:
+        """Plans, regions and segments that are looked at; none of one means all."""
+        return [self.filters.plans, self.filters.regions, self.filters.segments]
+
+    @property
     def minimum(self) -> int:
         """Customers of the smallest group that is shown."""
         return self.settings.dashboard.min_group_customers

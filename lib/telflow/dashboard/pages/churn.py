@@ -19,18 +19,27 @@ from telflow.dashboard.page import Page, View
 from telflow.dashboard.pages.churn_answer import answer_cards, answer_form, ask, remembered, typical
 from telflow.dashboard.pages.churn_quality import quality_cards, score_cards, score_date
 from telflow.dashboard.queries import churn
-from telflow.dashboard.relations import CHURN_SCORES, COMPLAINTS, CUSTOMER_DEVICES, CUSTOMERS_BY_DAY, SUBSCRIBERS
+from telflow.dashboard.relations import (
+    CHURN_SCORES,
+    COMPLAINTS,
+    CUSTOMER_DEVICES,
+    CUSTOMERS_BY_DAY,
+    SEGMENTS,
+    SUBSCRIBERS,
+)
 from telflow.dashboard.style import Look
 from telflow.errors import ModelMissingError, TableMissingError, TelflowError
 from telflow.settings import Settings
 
-TOGETHER: Final = "Probabilities to leave are told of all subscribers together."
 FIELD: Final = "churn-field"
 
 
 def limits(_: Filters) -> Mapping[str, str]:
-    reasons = dict.fromkeys(("category", "plan", "region", "segment"), TOGETHER)
-    return {**reasons, "zone": "Days are those of the provider's own zone.", "compare": "Scores are of one day."}
+    return {
+        "category": "Probabilities to leave are of a customer as a whole.",
+        "zone": "Days are those of the provider's own zone.",
+        "compare": "Scores are of one day.",
+    }
 
 
 def stamp(settings: Settings) -> Hashable:
@@ -178,7 +187,7 @@ PAGE = Page(
     question="How likely is a customer to leave, why, and what would change it?",
     relations=(CUSTOMERS_BY_DAY,),
     render=render,
-    more_relations=(CHURN_SCORES, SUBSCRIBERS, COMPLAINTS, CUSTOMER_DEVICES),
+    more_relations=(CHURN_SCORES, SUBSCRIBERS, SEGMENTS, COMPLAINTS, CUSTOMER_DEVICES),
     parameters=("customer",),
     limits=limits,
     register=register,

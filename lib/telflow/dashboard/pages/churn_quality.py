@@ -14,10 +14,11 @@ from telflow.dashboard.figures.churn import calibration_figure, distribution_fig
 from telflow.dashboard.models import Served
 from telflow.dashboard.page import View
 from telflow.dashboard.queries import churn, segments
+from telflow.dashboard.queries.everybody import MEMBERS, OTHERS, Everybody, with_groups
 from telflow.dashboard.relations import CHURN_SCORES
 from telflow.dashboard.style import Look
 from telflow.errors import TableMissingError
-from telflow.privacy.suppression import is_small, suppress
+from telflow.privacy.suppression import SUPPRESSED, blank, is_small
 
 ROWS_SHOWN: Final = 200
 EDGES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -62,31 +63,36 @@ def interval(metrics: Mapping[str, float], name: str) -> str:
 
 
 def score_cards(view: View) -> list[Component]:
-    """Everybody's probabilities: their distribution, and who comes first."""
+    """Probabilities of those whom the filters choose: their distribution, and who comes first."""
     try:
         as_of = segments.date_in(view.reader, CHURN_SCORES.name, view.filters.period)
+        if as_of is None:
+            return [components.words("Nobody was scored yet", f"Run {CHURN_SCORES.writer}.", "missing")]
+        scored = with_groups(view.reader, churn.probabilities(view.reader, as_of), as_of)
     except TableMissingError as error:
-        return [components.words("Nobody was scored yet", str(error), "missing")]
-    if as_of is None:
-        return [components.words("Nobody was scored yet", f"Run {CHURN_SCORES.writer}.", "missing")]
-    found = churn.probabilities(view.reader, as_of)
-    if found.height < view.minimum:
+        return [components.words("Probabilities cannot be shown", str(error), "missing")]
+    everybody = Everybody(scored, view.groups, view.minimum)
+    found = everybody.own
+    if everybody.tells_of_few(everybody.members(scored)) or is_small(scored.height, view.minimum):
         return [components.too_small(view.minimum)]
-    return [distribution_card(found, as_of, view), riskiest_card(found, as_of)]
+    if not found.height:
+        return [components.words("Nobody is chosen", "No subscriber has this plan, region and segment together.")]
+    return [distribution_card(everybody, found, as_of, view), riskiest_card(found, as_of)]
 
 
-def distribution_card(found: pl.DataFrame, as_of: date, view: View) -> Component:
-    """How many have which probability."""
+def distribution_card(everybody: Everybody, found: pl.DataFrame, as_of: date, view: View) -> Component:
+    """How many of ``found`` have which probability."""
     threshold = float(found.item(0, "threshold"))
-    told = suppress(bins(found.get_column("probability"), threshold), "customers", view.minimum, [])
-    hidden = int(told.get_column("is_suppressed").sum())
-    at_risk = int(found.get_column("is_at_risk").sum())
-    shown = told.filter(~pl.col("is_suppressed"))
+    counted = bins(found.get_column("probability"), threshold)
+    bars = everybody.cube(everybody.base.select("customer", bin_of(threshold).alias("label")))
+    flags = [everybody.tells_of_few(bars, name) for name in counted.get_column("name").to_list()]
+    shown = blank(counted, flags, ["customers"]).filter(~pl.col(SUPPRESSED))
     text = f"{units.count(found.height)} subscribers were scored by version {found.item(0, 'version')}."
-    sides = (at_risk, found.height - at_risk)
-    if not hidden and not any(is_small(side, view.minimum) for side in sides):
+    risky = everybody.members(everybody.base.filter("is_at_risk"))
+    if not any(flags) and not any(everybody.tells_of_few(risky, side) for side in (MEMBERS, OTHERS)):
+        at_risk = int(found.get_column("is_at_risk").sum())
         text += f" {units.count(at_risk)} are at risk, at {units.share(threshold)} or above."
-    text += f" {hidden} bars are hidden: too few stand in one of them." if hidden else ""
+    text += f" {sum(flags)} bars are hidden: they tell of too few." if any(flags) else ""
     figure = distribution_figure(shown, view.look)
     note = f"Subscribers by probability to leave as of {units.day(as_of)}"
     return components.chart("Distribution of the probabilities", figure, text, "churn-bins", note=note, span=6)
@@ -94,15 +100,31 @@ def distribution_card(found: pl.DataFrame, as_of: date, view: View) -> Component
 
 def bins(probabilities: pl.Series, threshold: float) -> pl.DataFrame:
     """Customers by probability: ``name``, ``is_at_risk``, ``customers``; one edge is the threshold."""
-    edges = sorted({*EDGES, threshold})
-    values = probabilities.to_list()
-    rows = []
-    for low, high in pairwise(edges):
-        is_last = high == edges[-1]
-        customers = sum(low <= value < high or (is_last and value == high) for value in values)
-        name = f"{low * 100:.3g} to {high * 100:.3g} %"
-        rows.append({"name": name, "is_at_risk": low >= threshold, "customers": customers})
-    return pl.DataFrame(rows, schema={"name": pl.String, "is_at_risk": pl.Boolean, "customers": pl.Int64})
+    names = pl.DataFrame(
+        [(bar_name(low, high), low >= threshold) for low, high in edges(threshold)],
+        schema={"name": pl.String, "is_at_risk": pl.Boolean},
+        orient="row",
+    )
+    counts = probabilities.to_frame("probability").group_by(bin_of(threshold).alias("name")).len("customers")
+    joined = names.join(counts, on="name", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("customers").fill_null(0).cast(pl.Int64))
+
+
+def edges(threshold: float) -> list[tuple[float, float]]:
+    """Lowest and highest probability of each bar; the highest belongs to the next one."""
+    return list(pairwise(sorted({*EDGES, threshold})))
+
+
+def bin_of(threshold: float) -> pl.Expr:
+    """Name of the bar that a ``probability`` stands in."""
+    pairs = edges(threshold)
+    inner = [low for low, _ in pairs[1:]]
+    names = [bar_name(low, high) for low, high in pairs]
+    return pl.col("probability").cut(inner, labels=names, left_closed=True).cast(pl.String)
+
+
+def bar_name(low: float, high: float) -> str:
+    return f"{low * 100:.3g} to {high * 100:.3g} %"
 
 
 def riskiest_card(found: pl.DataFrame, as_of: date) -> Component:

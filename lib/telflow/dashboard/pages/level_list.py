@@ -15,18 +15,23 @@ from telflow.dashboard.data import Reader
 from telflow.dashboard.filters import format_query, parse_query
 from telflow.dashboard.page import Page, View
 from telflow.dashboard.queries import segments
-from telflow.dashboard.relations import SCORES, SEGMENTS
-from telflow.errors import TableMissingError
-from telflow.privacy.suppression import suppress
+from telflow.dashboard.queries.everybody import Everybody, with_groups
+from telflow.dashboard.relations import SCORES
+from telflow.privacy.suppression import SUPPRESSED
 from telflow.settings import Settings
 
 ROWS_SHOWN: Final = 500
 
 
-def shown_levels(view: View, as_of: date) -> list[str]:
+def everybody_scored(view: View, as_of: date) -> Everybody:
+    """Customers with UFM scores, and whom of them the filters choose."""
+    base = with_groups(view.reader, segments.scored(view.reader, segments.UFM, as_of), as_of)
+    return Everybody(base, view.groups, view.minimum)
+
+
+def shown_levels(levels: Everybody) -> list[str]:
     """UFM levels that are large enough to be listed, the largest first."""
-    told = suppress(segments.levels(view.reader, segments.UFM, as_of), "customers", view.minimum, ["bytes"])
-    names: list[str] = told.filter(~pl.col("is_suppressed")).get_column("name").to_list()
+    names: list[str] = levels.told("level").filter(~pl.col(SUPPRESSED)).get_column("level").to_list()
     return names
 
 
@@ -35,18 +40,16 @@ def chosen_level(view: View, shown: Sequence[str]) -> str:
     return view.filters.parameter("level") or (shown[0] if shown else "")
 
 
-def list_cards(view: View, path: str, as_of: date) -> list[Component]:
+def list_cards(view: View, levels: Everybody, path: str, as_of: date) -> list[Component]:
     """Links to the levels, and the customers at the chosen one."""
-    shown = shown_levels(view, as_of)
+    shown = shown_levels(levels)
     level = chosen_level(view, shown)
     links = [(name, f"{path}{format_query(view.filters.with_parameters(level=name))}", name == level) for name in shown]
     choice = components.chips("Customers at level", links)
     if level not in shown:
         text = f"No level {level} with at least {view.minimum} customers is there: choose one of those above."
         return [choice, components.words("This level cannot be listed", text, "hidden")]
-    rows = listed(view, as_of, level)
-    if rows.height < view.minimum:
-        return [choice, components.too_small(view.minimum)]
+    rows = listed(levels, level)
     columns = [
         column("customer", "Customer", minWidth=200),
         column("segment", "Segment", minWidth=150),
@@ -64,13 +67,10 @@ def list_cards(view: View, path: str, as_of: date) -> list[Component]:
     return [choice, components.card(title, table, button, dcc.Download(id="level-file"), note=note)]
 
 
-def listed(view: View, as_of: date, level: str) -> pl.DataFrame:
-    """Customers at ``level``, with their segments where these are there."""
-    try:
-        segmented = segments.date_in(view.reader, SEGMENTS.name, view.filters.period)
-        return segments.customers_at(view.reader, as_of, level, segmented, view.filters.segments)
-    except TableMissingError:
-        return segments.customers_at(view.reader, as_of, level, None)
+def listed(levels: Everybody, level: str) -> pl.DataFrame:
+    """Customers at ``level``, most bytes first."""
+    columns = ("customer", "score", "usage", "frequency", "count", "bytes", "last_active_days", "segment")
+    return levels.own.filter(pl.col("level") == level).select(columns)
 
 
 def register_export(app: Dash, page: Page, reader: Reader, settings: Settings) -> None:
@@ -90,11 +90,15 @@ def exported(page: Page, reader: Reader, settings: Settings, search: str | None)
     """File with the list that the page shows at the address ``search``; nothing where it shows none."""
     view = resolve(reader, settings, page, parse_query(search, page.parameters)).view
     as_of = segments.date_in(reader, SCORES.name, view.filters.period)
-    shown = shown_levels(view, as_of) if as_of else []
+    if as_of is None:
+        return no_update
+    levels = everybody_scored(view, as_of)
+    shown = shown_levels(levels)
     level = chosen_level(view, shown)
-    if as_of is None or level not in shown:
+    if level not in shown or levels.tells_of_few(levels.members(levels.base)):
         return no_update
-    rows = listed(view, as_of, level)
-    if rows.height < view.minimum:
-        return no_update
-    return {"content": rows.write_csv(), "filename": f"customers-{level}-{as_of}.csv", "type": "text/csv"}
+    return {
+        "content": listed(levels, level).write_csv(),
+        "filename": f"customers-{level}-{as_of}.csv",
+        "type": "text/csv",
+    }

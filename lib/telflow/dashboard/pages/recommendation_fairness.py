@@ -8,7 +8,8 @@ from dash.development.base_component import Component
 from telflow.dashboard import components
 from telflow.dashboard.components import column
 from telflow.dashboard.queries import recommendations
-from telflow.dashboard.queries.recommendations import KINDS, MEMBERS, OTHERS, Everybody
+from telflow.dashboard.queries.everybody import MEMBERS, OTHERS, Everybody
+from telflow.dashboard.queries.recommendations import KINDS
 from telflow.privacy.suppression import Cube, blank
 
 PARTS = {"plan": "Plan", "region": "Region", "segment": "Segment"}

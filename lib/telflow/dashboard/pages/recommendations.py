@@ -14,7 +14,8 @@ from telflow.dashboard.page import Page, View
 from telflow.dashboard.pages.recommendation_fairness import fairness_cards
 from telflow.dashboard.pages.recommendation_list import CAUSES, list_card, with_effect
 from telflow.dashboard.queries import recommendations
-from telflow.dashboard.queries.recommendations import KINDS, MAY_OFFER, MEMBERS, NO_CHANGE, OFFER, Everybody
+from telflow.dashboard.queries.everybody import MEMBERS, Everybody
+from telflow.dashboard.queries.recommendations import KINDS, MAY_OFFER, NO_CHANGE, OFFER
 from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SEGMENTS, SUBSCRIBERS
 from telflow.privacy.suppression import SUPPRESSED, blank, suppress
 
@@ -34,11 +35,10 @@ def render(view: View) -> list[Component]:
     if as_of is None:
         told = "The table is there but empty: too little was known of every customer when it was written."
         return [components.words("No recommendations", told)]
-    chosen = [view.filters.plans, view.filters.regions, view.filters.segments]
-    everybody = Everybody(recommendations.base_of(view.reader, as_of), chosen, view.minimum)
+    everybody = Everybody(recommendations.base_of(view.reader, as_of), view.groups, view.minimum)
     if everybody.tells_of_few(everybody.members(everybody.base)):
         return [components.too_small(view.minimum)]
-    base = recommendations.chosen_of(everybody.base, view.filters)
+    base = everybody.own
     if not base.height:
         return [components.words("Nobody is chosen", "No customer has this plan, region and segment together.")]
     of_date = recommendations.recommended(view.reader, as_of)

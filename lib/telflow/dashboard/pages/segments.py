@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
-from typing import Final
 
 import polars as pl
 from dash import Dash
@@ -22,23 +21,20 @@ from telflow.dashboard.figures.segments import (
 from telflow.dashboard.filters import Filters
 from telflow.dashboard.models import TRAINERS, tracked
 from telflow.dashboard.page import Page, View
-from telflow.dashboard.pages.level_list import list_cards, register_export
+from telflow.dashboard.pages.level_list import everybody_scored, list_cards, register_export
 from telflow.dashboard.queries import segments
-from telflow.dashboard.relations import MIGRATIONS, SCORES, SEGMENTS
+from telflow.dashboard.queries.everybody import Everybody, with_groups
+from telflow.dashboard.relations import MIGRATIONS, SCORES, SEGMENTS, SUBSCRIBERS
 from telflow.dashboard.run_cards import PARAMETERS, run_cards
 from telflow.errors import TableMissingError, TelflowError
-from telflow.privacy.suppression import hidden_groups, suppress
+from telflow.privacy.suppression import hidden_groups
 from telflow.settings import Settings
-
-TOGETHER: Final = "Segments and scores are told of all customers together."
 
 
 def limits(_: Filters) -> Mapping[str, str]:
     return {
         "zone": "Scores and segments look at days of the provider's own zone.",
-        "category": TOGETHER,
-        "plan": TOGETHER,
-        "region": TOGETHER,
+        "category": "Segments and scores are of a customer as a whole.",
         "compare": "Who moved since the date before is shown below.",
     }
 
@@ -54,14 +50,17 @@ def render(view: View) -> list[Component]:
     as_of = segments.date_in(view.reader, SCORES.name, view.filters.period)
     if as_of is None:
         return [components.words("There are no scores yet", f"Run {SCORES.writer}.", "missing")]
+    levels = everybody_scored(view, as_of)
+    if levels.tells_of_few(levels.members(levels.base)):
+        return [components.too_small(view.minimum)]
     sizes, profiles = segment_cards(view)
     return [
         *sizes,
-        level_card(view, as_of),
+        level_card(view, levels, as_of),
         *profiles,
         rfm_card(view, as_of),
         *move_cards(view),
-        *list_cards(view, PAGE.path, as_of),
+        *list_cards(view, levels, PAGE.path, as_of),
         *run_cards(view, PAGE.path, tracked(view.settings.mlflow)),
     ]
 
@@ -74,27 +73,21 @@ def segment_cards(view: View) -> tuple[list[Component], list[Component]]:
         return [components.words("Segments cannot be shown", str(error), "missing")], []
     if as_of is None:
         return [components.words("There are no segments yet", f"Run {SEGMENTS.writer}.", "missing")], []
-    found = segments.sizes(view.reader, as_of)
-    told = suppress(found, "customers", view.minimum, [])
+    base = with_groups(view.reader, segments.segmented(view.reader, as_of), as_of)
+    plans, regions, _ = view.groups  # the chosen segment stands out among the others
+    told = Everybody(base, [plans, regions, ()], view.minimum).told("name")
     note = f"Customers in each as of {units.day(as_of)}; click one to filter by it"
     card = tree_card("Segments", told, view, note=note, picks="segment", chosen=view.filters.segments)
-    return [card], profile_cards(view, told)
+    models = base.select("model", "model_version").unique().rows()
+    return [card], profile_cards(view, told, *max(models)) if models else []
 
 
-def level_card(view: View, as_of: date) -> Component:
+def level_card(view: View, levels: Everybody, as_of: date) -> Component:
     """Sizes of the UFM levels."""
-    found = segments.levels(view.reader, segments.UFM, as_of)
-    told = suppress(found, "customers", view.minimum, ["bytes"])
+    told = levels.told("level").rename({"level": "name"})
     level = view.filters.parameter("level")
-    note = (
-        f"Customers by usage, frequency and count as of {units.day(as_of)}; click one for its customers{of_all(view)}"
-    )
+    note = f"Customers by usage, frequency and count as of {units.day(as_of)}; click one for its customers"
     return tree_card("UFM levels", told, view, note=note, picks="level", chosen=(level,) if level else ())
-
-
-def of_all(view: View) -> str:
-    """What to say of a card that the filter by segment leaves as it is."""
-    return ". Of customers of all segments: levels and scores are not told by segment" if view.filters.segments else ""
 
 
 def tree_card(title: str, told: pl.DataFrame, view: View, *, note: str, picks: str, chosen: Sequence[str]) -> Component:
@@ -112,14 +105,10 @@ def tree_card(title: str, told: pl.DataFrame, view: View, *, note: str, picks: s
     return components.chart(title, figure, text, f"{picks}-tree", note=note, span=6, picks=picks)
 
 
-def profile_cards(view: View, told: pl.DataFrame) -> list[Component]:
+def profile_cards(view: View, told: pl.DataFrame, name: str, version: str) -> list[Component]:
     """What the segments are like, as the run of their model tells it."""
-    models = told.select("model", "model_version").unique().rows()
     shown = told.filter(~pl.col("is_suppressed")).get_column("name").to_list()
     wanted = [name for name in shown if not view.filters.segments or name in view.filters.segments]
-    if not models:
-        return []
-    name, version = models[0]
     try:
         rows = tracked(view.settings.mlflow).centres(name, version)
     except TelflowError as error:
@@ -147,13 +136,16 @@ def standing_out(profiles: Mapping[str, Mapping[str, object]]) -> str:
 
 def rfm_card(view: View, as_of: date) -> Component:
     """Recency by frequency, with what they carry."""
-    found = segments.rfm_grid(view.reader, as_of)
-    told = suppress(found, "customers", view.minimum, ["bytes"])
+    found = segments.scored(view.reader, segments.RFM, as_of).drop_nulls(["recency", "frequency"])
+    cell = pl.format("{} {}", "recency", "frequency").alias("cell")
+    base = with_groups(view.reader, found.with_columns(cell), as_of)
+    told = Everybody(base, view.groups, view.minimum).told(
+        "cell", pl.col("recency").first(), pl.col("frequency").first(), pl.col("bytes").mean()
+    )
     hidden = int(told.get_column("is_suppressed").sum())
     shown = told.filter(~pl.col("is_suppressed"))
     if not shown.height:
-        note = f"No cell holds {view.minimum} customers as of {units.day(as_of)}"
-        return components.card("RFM grid", note=f"{note}{of_all(view)}.")
+        return components.card("RFM grid", note=f"No cell holds {view.minimum} customers as of {units.day(as_of)}.")
     most = shown.sort("customers", descending=True).row(0, named=True)
     text = (
         f"Most customers have recency {most['recency']} and frequency {most['frequency']}: "
@@ -161,7 +153,6 @@ def rfm_card(view: View, as_of: date) -> Component:
     )
     text += f" {hidden} cells are hidden: too few customers are in one of them." if hidden else ""
     note = f"Customers by recency and frequency score, 5 is best; colour is the mean volume. As of {units.day(as_of)}"
-    note += of_all(view)
     return components.chart("RFM grid", rfm_figure(shown, view.look), text, "rfm-grid", note=note, span=6)
 
 
@@ -187,6 +178,7 @@ def move_cards(view: View) -> list[Component]:
         text += f" Most moved from {named(moved[0][0])} to {named(moved[0][1])}: {units.count(moved[0][2])}."
     text += f" {len(hidden)} ways are left out: too few took one of them." if hidden else ""
     note = f"From {units.day(since)} to {units.day(as_of)}; width is customers"
+    note += ", of all plans and regions" if view.filters.plans or view.filters.regions else ""
     return [components.chart("Who moved", moves_figure(shown, view.look), text, "moves", note=note, span=6)]
 
 
@@ -206,7 +198,7 @@ PAGE = Page(
     question="What kinds of customers are there, and how do they change?",
     relations=(SCORES,),
     render=render,
-    more_relations=(SEGMENTS, MIGRATIONS),
+    more_relations=(SEGMENTS, MIGRATIONS, SUBSCRIBERS),
     parameters=("level", *PARAMETERS),
     limits=limits,
     register=register,

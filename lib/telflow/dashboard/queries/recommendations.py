@@ -1,24 +1,17 @@
 """Recommendations to customers on a date, whom they reach, and who gets none."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
 from telflow.dashboard.data import Reader
-from telflow.dashboard.filters import Filters
+from telflow.dashboard.queries.everybody import NONE, segments_then
 from telflow.dashboard.queries.where import Where
-from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SEGMENTS, SUBSCRIBERS
+from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SUBSCRIBERS
 from telflow.errors import TableMissingError
-from telflow.privacy.suppression import Cube
 
-NONE = "none"
-GROUPS = ("plan", "region", "segment")
-MEMBERS, OTHERS = "members", "others"
 MAY_OFFER, OFFER, NOT_LOOKED_AT = "offer to approach with", "offer", "not looked at"  # outcomes, beside no change
-SEGMENT_THEN = """SELECT customer, segment FROM customer_segments
-        WHERE as_of = (SELECT MAX(as_of) FROM customer_segments WHERE as_of <= ?)"""
 PLAN_UP, PLAN_DOWN, NO_CHANGE = "plan up", "plan down", "no change"
 KINDS = ("retention", PLAN_UP, PLAN_DOWN, "service", NO_CHANGE)
 
@@ -46,20 +39,14 @@ def base_of(reader: Reader, as_of: date) -> pl.DataFrame:
         nothing = ", ".join(f"NULL AS {name}" for name in ("plan", "untold_reason", "advice", "upsize_causes"))
         known = f"SELECT DISTINCT customer, {nothing} FROM recommendations WHERE as_of = ?"
         relations = [RECOMMENDATIONS.name]
-    segments, days = "SELECT '' AS customer, '' AS segment", [as_of]
-    try:
-        reader.state(SEGMENTS.name)
-        segments, days = SEGMENT_THEN, [as_of, as_of]
-        relations.append(SEGMENTS.name)
-    except TableMissingError:
-        pass
+    segments, days, more = segments_then(reader, as_of)
     return reader.query(
         f"""SELECT f.customer, COALESCE(f.plan, s.plan, '{NONE}') AS plan, COALESCE(s.region, '{NONE}') AS region,
         COALESCE(g.segment, '{NONE}') AS segment, f.untold_reason, f.advice, f.upsize_causes FROM ({known}) f
         LEFT JOIN subscribers s ON s.customer = f.customer LEFT JOIN ({segments}) g ON g.customer = f.customer
         ORDER BY f.customer""",
-        days,
-        [*relations, SUBSCRIBERS.name],
+        [as_of, *days],
+        [*relations, *more, SUBSCRIBERS.name],
     )
 
 
@@ -84,49 +71,6 @@ def with_consent(reader: Reader, rows: pl.DataFrame, where: Where) -> pl.DataFra
     consenting = reader.query(sql, allowed.parameters, [SUBSCRIBERS.name]).get_column("customer")
     is_allowed = (pl.col("kind") == PLAN_DOWN) | pl.col("customer").is_in(consenting.implode())
     return rows.with_columns(pl.col("may_approach") & is_allowed)
-
-
-def chosen_of(base: pl.DataFrame, filters: Filters) -> pl.DataFrame:
-    """Those of ``base`` whom plan, region and segment of ``filters`` choose."""
-    for name in GROUPS:
-        values = filters.values(name)
-        if values:
-            base = base.filter(pl.col(name).is_in(list(values)))
-    return base
-
-
-@dataclass(frozen=True)
-class Everybody:
-    """Whoever recommendations were thought of for, and what may be told of a choice of them.
-
-    Attributes:
-        base: rows of ``base_of``.
-        chosen: plans, regions and segments that are looked at; none of one means all.
-        minimum: smallest group that is shown.
-    """
-
-    base: pl.DataFrame
-    chosen: Sequence[Collection[str]]
-    minimum: int
-
-    def cube(self, labels: pl.DataFrame) -> Cube:
-        """Customers by plan, region, segment, and ``label`` of ``labels`` (one row a ``customer``), else ``OTHERS``."""
-        labelled = self.base.join(labels, on="customer", how="left").with_columns(pl.col("label").fill_null(OTHERS))
-        counted = labelled.group_by(*GROUPS, "label").agg(pl.len().alias("customers"))
-        return Cube({tuple(group): customers for *group, customers in counted.iter_rows()}, self.minimum)
-
-    def members(self, rows: pl.DataFrame) -> Cube:
-        """Customers by plan, region, segment, and whether they have a row in ``rows``: ``MEMBERS`` or ``OTHERS``."""
-        return self.cube(rows.select("customer", pl.lit(MEMBERS).alias("label")).unique())
-
-    def tells_of_few(self, cube: Cube, *labels: str) -> bool:
-        """Whether the number of those chosen with one of ``labels`` tells of few; without labels that of all chosen."""
-        return cube.tells_of_few([*self.chosen, labels])
-
-    def of_group(self, part: str, group: str) -> "Everybody":
-        """The choice with one ``group`` alone of a ``part``: plan, region or segment."""
-        chosen = [(group,) if name == part else values for name, values in zip(GROUPS, self.chosen, strict=True)]
-        return replace(self, chosen=chosen)
 
 
 def outcomes(base: pl.DataFrame, recommendations: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """Segments and levels of customers on a date, and who moved between two dates."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -35,32 +34,25 @@ def date_in(reader: Reader, relation: str, chosen: Period | None) -> date | None
     return before[-1] if before else known[0] if known else None
 
 
-def sizes(reader: Reader, as_of: date) -> pl.DataFrame:
-    """Customers by segment: ``name``, ``customers``, the largest first; ``model`` and ``model_version``."""
+def segmented(reader: Reader, as_of: date) -> pl.DataFrame:
+    """Whoever has a segment on ``as_of``: ``customer``, ``name`` of the segment, ``model`` and ``model_version``."""
     where = Where().equal("as_of", as_of)
-    sql = (
-        "SELECT segment AS name, CAST(COUNT(*) AS BIGINT) AS customers, MAX(model) AS model, "
-        f"MAX(model_version) AS model_version FROM customer_segments {where.sql} GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
+    sql = f"SELECT customer, segment AS name, model, model_version FROM customer_segments {where.sql} ORDER BY customer"
     return reader.query(sql, where.parameters, [SEGMENTS.name])
 
 
-def levels(reader: Reader, scheme: str, as_of: date) -> pl.DataFrame:
-    """Customers by level of ``scheme``: ``name``, ``customers``, ``bytes``, the largest first."""
+def scored(reader: Reader, scheme: str, as_of: date) -> pl.DataFrame:
+    """Whoever has scores of ``scheme`` on ``as_of``, most bytes first.
+
+    Returns:
+        ``customer``, ``level``, ``score``, ``recency``, ``usage``, ``frequency``, ``count`` (scores, null where the
+        scheme has none), ``bytes`` and ``last_active_days``.
+    """
     where = Where().equal("as_of", as_of).equal("scheme", scheme)
     sql = (
-        "SELECT level AS name, CAST(COUNT(*) AS BIGINT) AS customers, CAST(SUM(monetary_bytes) AS BIGINT) AS bytes "
-        f"FROM customer_scores {where.sql} GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
-    return reader.query(sql, where.parameters, [SCORES.name])
-
-
-def rfm_grid(reader: Reader, as_of: date) -> pl.DataFrame:
-    """Scored customers by ``recency`` and ``frequency`` (1 to 5): ``customers`` and mean ``bytes``."""
-    where = Where(("recency_score IS NOT NULL",)).equal("as_of", as_of).equal("scheme", RFM)
-    sql = (
-        "SELECT recency_score AS recency, frequency_score AS frequency, CAST(COUNT(*) AS BIGINT) AS customers, "
-        f"CAST(AVG(monetary_bytes) AS DOUBLE) AS bytes FROM customer_scores {where.sql} GROUP BY 1, 2 ORDER BY 1, 2"
+        "SELECT customer, level, score, recency_score AS recency, monetary_score AS usage, frequency_score AS "
+        "frequency, connections_score AS count, monetary_bytes AS bytes, recency_days AS last_active_days "
+        f"FROM customer_scores {where.sql} ORDER BY monetary_bytes DESC NULLS LAST, customer"
     )
     return reader.query(sql, where.parameters, [SCORES.name])
 
@@ -83,29 +75,3 @@ def newest_move(reader: Reader, as_of: date) -> date | None:
     )
     day: date | None = found.item()
     return day
-
-
-def customers_at(
-    reader: Reader, as_of: date, level: str, segmented: date | None, chosen: Sequence[str] = ()
-) -> pl.DataFrame:
-    """Customers at a UFM ``level`` with their scores and, on the date ``segmented``, their segment, most bytes first.
-
-    Returns:
-        ``customer``, ``segment`` (null where in none), ``score``, ``usage``, ``frequency``, ``count`` (1 to 4),
-        ``bytes`` and ``last_active_days``.
-    """
-    where = Where().equal("s.as_of", as_of).equal("s.scheme", UFM).equal("s.level", level)
-    columns = (
-        "s.customer, s.score, s.monetary_score AS usage, s.frequency_score AS frequency, "
-        "s.connections_score AS count, s.monetary_bytes AS bytes, s.recency_days AS last_active_days"
-    )
-    order = "ORDER BY s.monetary_bytes DESC NULLS LAST, s.customer"
-    if segmented is None:
-        sql = f"SELECT {columns}, CAST(NULL AS STRING) AS segment FROM customer_scores s {where.sql} {order}"
-        return reader.query(sql, where.parameters, [SCORES.name])
-    narrowed = where.among("g.segment", chosen)
-    sql = (
-        f"SELECT {columns}, g.segment FROM customer_scores s LEFT JOIN customer_segments g "
-        f"ON g.customer = s.customer AND g.as_of = ? {narrowed.sql} {order}"
-    )
-    return reader.query(sql, (segmented, *narrowed.parameters), [SCORES.name, SEGMENTS.name])
