@@ -99,12 +99,6 @@ def test_each_question_is_answered_and_says_of_what_records(told: dict[str, str]
 
 
 @pytest.mark.usefixtures("told")
-def test_a_second_run_changes_nothing_as_step_3_says(folder: Path) -> None:
-    [pipeline] = [command for command in BETWEEN if "run_pipeline" in command]
-    assert "built: 0 UTC days, 0 local days" in run(pipeline, folder)
-
-
-@pytest.mark.usefixtures("told")
 def test_the_program_in_readme_asks_the_same_lake(folder: Path) -> None:
     [program] = blocks(README, "python")
     (folder / "ask.py").write_text(program, encoding="utf-8")
