@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 
 from tests.dashboard.server import free_port, wait_for
 from tests.documents import README, TUTORIAL, blocks, commands
+from tests.shell import environment, rows, run
 
 pytestmark = pytest.mark.slow
 
@@ -40,18 +39,6 @@ def told(folder: Path) -> dict[str, str]:
     return {command.removeprefix(".venv/bin/python jobs/"): run(command, folder) for command in BETWEEN}
 
 
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("TELFLOW")}
-
-
-def run(command: str, folder: Path) -> str:
-    """What ``command`` prints."""
-    shell = ["sh", "-c", command]
-    done = subprocess.run(shell, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]} {done.stderr[-3000:]}"
-    return done.stdout
-
-
 @contextmanager
 def serving(command: str, folder: Path) -> Iterator[int]:
     """Port of what ``command`` serves while the block runs."""
@@ -69,11 +56,6 @@ def serving(command: str, folder: Path) -> Iterator[int]:
             process.wait(30)
 
 
-def rows(folder: Path, table: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = DeltaTable(str(folder / "lake" / table)).to_pyarrow_table().to_pylist()
-    return found
-
-
 def test_it_begins_with_the_environment_and_ends_with_the_dashboard() -> None:
     assert (SETTING_UP, SERVING) == ("make setup", "make dashboard")
     assert all(command.startswith(".venv/bin/python jobs/") for command in BETWEEN)
@@ -84,8 +66,8 @@ def test_records_become_tables_customers_segments_and_advice(folder: Path, told:
     assert (folder / "raw" / "provider" / "leases.csv").is_file()
     assert "lake/customer_daily " in answers["run_pipeline"]
     assert " is the champion: " in answers["train_segments"]
-    assert len({row["segment"] for row in rows(folder, "customer_segments")}) > 2
-    assert {row["kind"] for row in rows(folder, "recommendations")} > {"plan up", "no change"}
+    assert len({row["segment"] for row in rows(folder / "lake", "customer_segments")}) > 2
+    assert {row["kind"] for row in rows(folder / "lake", "recommendations")} > {"plan up", "no change"}
     assert {path.name for path in (folder / "export").iterdir()} > {"SYNTHETIC.txt", "bi_customer_days"}
 
 

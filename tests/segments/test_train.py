@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 
 from jobs import train_segments
 from telflow.cli import run_job
-from telflow.segments.inputs import days_there, days_told
+from telflow.customers.daily import days_there
+from telflow.segments.inputs import days_told
 from tests.benchmarks.planted_segments import reaches_least
 from tests.customers.daily_rows import daily_frame, daily_row
 from tests.segments.test_contest import sweep as swept

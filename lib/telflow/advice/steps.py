@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from py4j.protocol import Py4JJavaError
@@ -18,7 +18,7 @@ from telflow.advice.recommendations import needs, recommendations, with_standing
 from telflow.advice.rules import Rules, load_rules
 from telflow.advice.standing import peers_of, standing, subscribed, with_plan_seen
 from telflow.classify.categories import load_categories
-from telflow.customers.daily import days_held
+from telflow.customers.daily import days_held, days_there
 from telflow.customers.subscriptions import subscribed_on
 from telflow.errors import TableMissingError
 from telflow.lake import Lake, on_day
@@ -76,8 +76,8 @@ class AdviceReport:
     customers: int
     may_approach: int
     rules_version: str
-    strangers: int = 0
-    missing_days: int = 0
+    strangers: int
+    missing_days: int
 
 
 def period_of(lake: Lake, as_of: date | None) -> Period | None:
@@ -130,9 +130,7 @@ def find_micro_trends(lake: Lake, settings: Settings, as_of: date | None = None)
 def missing_days(daily: DataFrame, period: Period, settings: AdviceSettings) -> int:
     """Days in the weeks looked at that ``daily`` does not hold: on these everybody counts as silent."""
     looked_at = period.weeks(settings) * WEEK_DAYS
-    since, day = period.as_of - timedelta(days=looked_at), F.col("local_date")
-    held = daily.where((day >= F.lit(since)) & (day < F.lit(period.as_of))).select("local_date").distinct()
-    return looked_at - held.count()
+    return looked_at - days_there(daily, period.as_of, looked_at)
 
 
 def gaps(missing_days: int) -> list[str]:
@@ -178,8 +176,8 @@ def recommend_services(lake: Lake, settings: Settings, as_of: date | None = None
         rows = recommendations(known, called, rules, chosen).join(best, on=["customer", "category"], how="left")
         with progress(lake.spark, "recommendations"):
             lake.replace(RECOMMENDATIONS, rows, on_day(as_of), note=f"rules {rules.version}")
-        written = advice_report(lake, known, as_of, rules.version)
-        return replace(written, strangers=strangers_in(trends, known), missing_days=missing_days(daily, period, chosen))
+        missing = missing_days(daily, period, chosen)
+        return advice_report(lake, known, trends, missing, as_of=as_of, version=rules.version)
 
 
 @contextmanager
@@ -260,8 +258,10 @@ def strangers_in(trends: DataFrame, known: DataFrame) -> int:
     return customers.join(known, on="customer", how="left_anti").count()
 
 
-def advice_report(lake: Lake, known: DataFrame, as_of: date, version: str) -> AdviceReport:
-    """What stands in the table for ``as_of``, beside all subscribers that were ``known``."""
+def advice_report(
+    lake: Lake, known: DataFrame, trends: DataFrame, missing: int, *, as_of: date, version: str
+) -> AdviceReport:
+    """What stands in the table for ``as_of``, beside all subscribers that were ``known`` and the day's ``trends``."""
     written = lake.read(RECOMMENDATIONS).where(on_day(as_of))
     kinds = {row.kind: row["count"] for row in written.groupBy("kind").count().collect()}
     by_customer = written.groupBy("customer").agg(F.max("may_approach").alias("may_approach"))
@@ -276,6 +276,8 @@ def advice_report(lake: Lake, known: DataFrame, as_of: date, version: str) -> Ad
         customers,
         may_approach,
         version,
+        strangers_in(trends, known),
+        missing,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 from typing import Final
 
@@ -40,6 +40,13 @@ def days_held(daily: DataFrame) -> DaysHeld | None:
     last_begun = F.max(F.when(F.col("connections") > 0, F.col("local_date")))
     first, last = daily.agg(F.min("local_date"), last_begun).collect()[0]
     return None if last is None else DaysHeld(first, last)
+
+
+def days_there(daily: DataFrame, as_of: date, window_days: int) -> int:
+    """Days of the ``window_days`` before ``as_of`` that ``daily`` holds rows of."""
+    day = F.col("local_date")
+    is_near = (day >= F.lit(as_of - timedelta(days=window_days))) & (day < F.lit(as_of))
+    return daily.where(is_near).select("local_date").distinct().count()
 
 
 def customer_daily(

@@ -51,6 +51,15 @@ class Reader(Protocol):
         """Rows of ``sql`` over ``relations``, each ``?`` in it one of ``parameters``."""
 
 
+def is_there(reader: Reader, relation: Relation) -> bool:
+    """Whether anything has written the table of ``relation``."""
+    try:
+        reader.state(relation.name)
+    except TableMissingError:
+        return False
+    return True
+
+
 @dataclass
 class Held:
     """A relation that can be queried, and when its table was last looked at."""

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
@@ -179,6 +180,19 @@ def files_below(path: Path) -> set[Path]:
         folders[:] = [name for name in folders if is_wanted(name) and name not in SKIPPED_FOLDERS]
         found.update(file for file in (Path(folder) / name for name in names if is_wanted(name)) if seems(file.is_file))
     return found
+
+
+def on_disk(path: Path) -> tuple[str, int, int] | None:
+    """What a file is known by without opening it: path, size in bytes, modification time in microseconds.
+
+    None where it is gone, or may not be looked at.
+    """
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    since_epoch = datetime.fromtimestamp(about.st_mtime, UTC) - datetime.fromtimestamp(0, UTC)
+    return str(path), about.st_size, since_epoch // timedelta(microseconds=1)
 
 
 def seems(test: Callable[[], bool]) -> bool:

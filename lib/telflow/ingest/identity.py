@@ -11,14 +11,14 @@ import hashlib
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from telflow.ingest.files import read_content, storage_of
+from telflow.ingest.files import on_disk, read_content, storage_of
 from telflow.ingest.formats import NFCAPD
 from telflow.ingest.scan import FileScan
 from telflow.ingest.spark import COUNTS
@@ -114,19 +114,6 @@ class KnownFiles:
         """Entries that the log does not have in the same words already."""
         told = {(row.path, row.content_hash, row.status) for row in self.log}
         return [entry for entry in entries if (entry.scan.path, entry.scan.content_hash, entry.status) not in told]
-
-
-def on_disk(path: Path) -> tuple[str, int, int] | None:
-    """What a file is known by without opening it: path, size in bytes, modification time in microseconds.
-
-    None where it is gone, or may not be looked at.
-    """
-    try:
-        about = path.stat()
-    except OSError:
-        return None
-    since_epoch = datetime.fromtimestamp(about.st_mtime, UTC) - datetime.fromtimestamp(0, UTC)
-    return str(path), about.st_size, since_epoch // timedelta(microseconds=1)
 
 
 def duplicate(scan: FileScan, twin: str) -> FileEntry:

@@ -2,7 +2,6 @@
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import date
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,6 +13,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from telflow.ingest.files import on_disk
 from telflow.ingest.kernel import ParsedBlock, parse_chunk
 from telflow.ingest.record import FLOW_SCHEMA, ParseContext
 from telflow.ingest.scan import Chunk, FileScan, scan_file
@@ -46,17 +46,11 @@ def scan_files(
         for path in tasks_of(batches):
             yield pickled([scan_file(path, source_of(path, sources), chunk_bytes)])
 
-    slots = balanced([size_bytes(path) for path in paths], spark.sparkContext.defaultParallelism)
+    sizes = [about[1] if (about := on_disk(path)) else 0 for path in paths]  # where it is gone, the scan tells of it
+    slots = balanced(sizes, spark.sparkContext.defaultParallelism)
     rows = on_slots(spark, list(paths), slots).mapInArrow(scan, "task binary").collect()
     scans: list[FileScan] = [pickle.loads(row.task) for row in rows]
     return sorted(scans, key=lambda found: found.path)
-
-
-def size_bytes(path: Path) -> int:
-    """Size of a file; 0 where it is gone, or may not be looked at: the scan tells of it."""
-    with suppress(OSError):
-        return path.stat().st_size
-    return 0
 
 
 def source_of(path: Path, sources: Sequence[SourceSettings]) -> SourceSettings:

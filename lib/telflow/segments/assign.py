@@ -7,10 +7,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from telflow.customers.daily import days_there
 from telflow.customers.features import as_of_day
 from telflow.errors import NoSegmentsError
 from telflow.lake import Lake, on_day
-from telflow.segments.inputs import TARGET, answers_of, count_too_few, days_there, load_segments
+from telflow.segments.inputs import TARGET, answers_of, count_too_few, load_segments
 from telflow.settings import Settings
 from telflow.tables import CUSTOMER_DAILY, CUSTOMER_SEGMENTS, SEGMENT_MIGRATIONS
 from telflow.tracking import model_name, open_tracking

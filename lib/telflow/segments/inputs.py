@@ -42,12 +42,6 @@ def features_of(
     return customer_features(daily, as_of, window_days, categories_of(settings), active_day_bytes)
 
 
-def days_there(daily: DataFrame, as_of: date, window_days: int) -> int:
-    """Days of the ``window_days`` before ``as_of`` that ``daily`` holds rows of."""
-    is_near = F.date_diff(F.lit(as_of), "local_date").between(1, window_days)
-    return daily.where(is_near).select("local_date").distinct().count()
-
-
 def days_told(days: int, window_days: int, as_of: date) -> list[str]:
     """A line on a window of which only ``days`` are there, for a reader; none where all are."""
     if days == window_days:

@@ -12,13 +12,14 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from telflow.customers.daily import days_there
 from telflow.customers.features import as_of_day
 from telflow.errors import ModelMissingError, NoSegmentsError
 from telflow.lake import Lake
 from telflow.progress import progress
 from telflow.segments.contest import contest_of
 from telflow.segments.fit import fit_preparation, in_stable_order, with_prepared
-from telflow.segments.inputs import MODULES, TARGET, count_too_few, days_there, features_of
+from telflow.segments.inputs import MODULES, TARGET, count_too_few, features_of
 from telflow.segments.model import write_model
 from telflow.segments.sweep import PLANTED, Tried, check_passing, ranked, ranking_table, scales_for, sweep
 from telflow.settings import SegmentsSettings, Settings

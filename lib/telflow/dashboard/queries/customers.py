@@ -17,7 +17,7 @@ SUBSCRIBER = "customer_basis = 'lease'"
 SUBSCRIBERS_SEEN = f"COUNT(DISTINCT CASE WHEN {SUBSCRIBER} THEN customer END)"
 ADDRESSES_SEEN = f"COUNT(DISTINCT CASE WHEN NOT {SUBSCRIBER} THEN customer END)"
 PEOPLE = f"CAST(GREATEST({SUBSCRIBERS_SEEN}, {ADDRESSES_SEEN}) AS BIGINT)"  # an address may be a subscriber's
-NEWEST_SEGMENT = "SELECT customer FROM customer_segments WHERE as_of = (SELECT MAX(as_of) FROM customer_segments)"
+NEWEST_SEGMENTS = "customer_segments WHERE as_of = (SELECT MAX(as_of) FROM customer_segments)"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ def in_segments(where: Where, filters: Filters) -> Where:
     if not filters.segments:
         return where
     marks = ", ".join("?" * len(filters.segments))
-    return where.satisfying(f"customer IN ({NEWEST_SEGMENT} AND segment IN ({marks}))", *filters.segments)
+    members = f"SELECT customer FROM {NEWEST_SEGMENTS} AND segment IN ({marks})"
+    return where.satisfying(f"customer IN ({members})", *filters.segments)
 
 
 def source_of(filters: Filters, period: Period) -> tuple[str, Where]:
@@ -110,7 +111,7 @@ def count_groups(reader: Reader, relation: str, limited: Sequence[str], days: Pe
         values["category"] = f"'{ANY}'"
     relations, joined = [relation], ""
     if "segment" in limited:
-        newest = NEWEST_SEGMENT.replace("SELECT customer", "SELECT customer AS member, segment", 1)
+        newest = f"SELECT customer AS member, segment FROM {NEWEST_SEGMENTS}"
         values["segment"] = f"COALESCE(segment, '{NO_CUSTOMER}')"
         relations, joined = [relation, SEGMENTS.name], f"LEFT JOIN ({newest}) ON member = customer"
     columns = ", ".join(f"{value} AS {name}" for name, value in values.items())

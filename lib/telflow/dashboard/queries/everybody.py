@@ -6,9 +6,8 @@ from datetime import date
 
 import polars as pl
 
-from telflow.dashboard.data import Reader
-from telflow.dashboard.relations import SEGMENTS, SUBSCRIBERS, Relation
-from telflow.errors import TableMissingError
+from telflow.dashboard.data import Reader, is_there
+from telflow.dashboard.relations import SEGMENTS, SUBSCRIBERS
 from telflow.privacy.suppression import Cube, blank
 
 NONE = "none"
@@ -36,15 +35,6 @@ def with_groups(reader: Reader, rows: pl.DataFrame, as_of: date) -> pl.DataFrame
     groups = reader.query(sql, days, relations)
     joined = rows.join(groups, on="customer", how="left", maintain_order="left")
     return joined.with_columns(pl.col(*GROUPS).fill_null(NONE))
-
-
-def is_there(reader: Reader, relation: Relation) -> bool:
-    """Whether anything has written the table of ``relation``."""
-    try:
-        reader.state(relation.name)
-    except TableMissingError:
-        return False
-    return True
 
 
 @dataclass(frozen=True)
@@ -77,15 +67,14 @@ class Everybody:
         """
         customers = pl.len().cast(pl.Int64).alias("customers")
         counted = self.own.group_by(label).agg(customers, *values).sort(["customers", label], descending=[True, False])
-        cube = self.cube(self.base.select("customer", pl.col(label).alias("label")))
+        cube = self._cube_by(self.base, label)
         flags = [self.tells_of_few(cube, name) for name in counted.get_column(label).to_list()]
         return blank(counted, flags, ["customers", *[value.meta.output_name() for value in values]])
 
     def cube(self, labels: pl.DataFrame) -> Cube:
         """Customers by plan, region, segment, and ``label`` of ``labels`` (one row a ``customer``), else ``OTHERS``."""
         labelled = self.base.join(labels, on="customer", how="left").with_columns(pl.col("label").fill_null(OTHERS))
-        counted = labelled.group_by(*GROUPS, "label").agg(pl.len().alias("customers"))
-        return Cube({tuple(group): customers for *group, customers in counted.iter_rows()}, self.minimum)
+        return self._cube_by(labelled, "label")
 
     def members(self, rows: pl.DataFrame) -> Cube:
         """Customers by plan, region, segment, and whether they have a row in ``rows``: ``MEMBERS`` or ``OTHERS``."""
@@ -94,6 +83,10 @@ class Everybody:
     def tells_of_few(self, cube: Cube, *labels: str) -> bool:
         """Whether the number of those chosen with one of ``labels`` tells of few; without labels that of all chosen."""
         return cube.tells_of_few([*self.chosen, labels])
+
+    def _cube_by(self, labelled: pl.DataFrame, label: str) -> Cube:
+        counted = labelled.group_by(*GROUPS, label).agg(pl.len().alias("customers"))
+        return Cube({tuple(group): customers for *group, customers in counted.iter_rows()}, self.minimum)
 
     def of_group(self, part: str, group: str) -> "Everybody":
         """The choice with one ``group`` alone of a ``part``: plan, region or segment."""

@@ -1,17 +1,13 @@
 """Facts of the lake."""
 
-from telflow.dashboard.data import Reader
+from telflow.dashboard.data import Reader, is_there
 from telflow.dashboard.relations import FACTS, TRUTH
 from telflow.errors import TableMissingError
 
 
 def is_synthetic(reader: Reader) -> bool:
     """Whether the records of the lake are simulated; a lake that says nothing but holds a simulation's truth is."""
-    try:
-        reader.state(TRUTH.name)
-    except TableMissingError:
-        return stated_records(reader) == "synthetic"
-    return True
+    return is_there(reader, TRUTH) or stated_records(reader) == "synthetic"
 
 
 def stated_records(reader: Reader) -> str | None:

@@ -5,11 +5,10 @@ from datetime import date
 
 import polars as pl
 
-from telflow.dashboard.data import Reader
+from telflow.dashboard.data import Reader, is_there
 from telflow.dashboard.queries.everybody import NONE, segments_then
 from telflow.dashboard.queries.where import Where
 from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SUBSCRIBERS
-from telflow.errors import TableMissingError
 
 MAY_OFFER, OFFER, NOT_LOOKED_AT = "offer to approach with", "offer", "not looked at"  # outcomes, beside no change
 PLAN_UP, PLAN_DOWN, NO_CHANGE = "plan up", "plan down", "no change"
@@ -31,11 +30,10 @@ def base_of(reader: Reader, as_of: date) -> pl.DataFrame:
         ``untold_reason``, ``advice`` and ``upsize_causes``; plan_fit has a row for each subscriber, and where it is
         missing these are those with a recommendation.
     """
-    try:
-        reader.state(PLAN_FIT.name)
+    if is_there(reader, PLAN_FIT):
         columns = "customer, plan, untold_reason, advice, upsize_causes"
         known, relations = f"SELECT {columns} FROM plan_fit WHERE as_of = ?", [PLAN_FIT.name]
-    except TableMissingError:
+    else:
         nothing = ", ".join(f"NULL AS {name}" for name in ("plan", "untold_reason", "advice", "upsize_causes"))
         known = f"SELECT DISTINCT customer, {nothing} FROM recommendations WHERE as_of = ?"
         relations = [RECOMMENDATIONS.name]
