@@ -18,19 +18,21 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
+from telflow.dashboard.filters import FILTERS
 from telflow.dashboard.pages import PAGES
 from telflow.dashboard.pages.customer_flows import ASKED, FLOWS
 from telflow.dashboard.queries.customers import SUBSCRIBER
+from telflow.dashboard.queries.extent import options
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.relations import CUSTOMERS_BY_DAY
 from telflow.settings import load_settings
 from tests.dashboard.server import running_server
 
-FILTERS = ("", "?compare=1", "?category=web", "?category=gaming&compare=1")
+CHOICES = ("", "?compare=1", "?category=web", "?category=gaming&compare=1")
 INSIDE = {
     "/categories": ("?within=web", "?service=https&within=web"),
     "/peaks": ("?tier=High",),
@@ -57,11 +59,23 @@ class Visit:
     is_whole: bool
 
 
+@dataclass(frozen=True)
+class People:
+    """Whom the lake holds: some customers, and the names of all segments."""
+
+    customers: Sequence[str]
+    segments: Sequence[str]
+
+    @property
+    def choices(self) -> list[str]:
+        """Addresses with filters, half of them of segments where there are any."""
+        return [*CHOICES, *(f"?{urlencode({'segment': name})}" for name in self.segments[: len(CHOICES)])]
+
+
 def visit_name(path: str, search: str) -> str:
     """The row of the report that a visit belongs to: filters make no row of their own."""
-    if search in FILTERS:
-        return path
-    return f"{path}?{'&'.join(name for name, _ in parse_qsl(search.removeprefix('?')))}"
+    inside = [name for name, _ in parse_qsl(search.removeprefix("?")) if name not in FILTERS]
+    return f"{path}?{'&'.join(inside)}" if inside else path
 
 
 def callback_body(dependency: dict[str, Any], path: str, search: str) -> str:
@@ -124,7 +138,7 @@ def visits_of(port: int, dependencies: Sequence[dict[str, Any]], path: str, sear
 def user(
     port: int,
     dependencies: Sequence[dict[str, Any]],
-    customers: Sequence[str],
+    people: People,
     seed: int,
     *,
     seconds: float,
@@ -136,7 +150,7 @@ def user(
     ends, visits = time.monotonic() + seconds, list[Visit]()
     while time.monotonic() < ends:
         path = PAGES[draw.integers(len(PAGES))].path
-        choices = [("",), FILTERS, searches_into(path, customers) or ("",)]
+        choices = [("",), people.choices, searches_into(path, people.customers) or ("",)]
         search = str(draw.choice(choices[draw.integers(len(choices))]))
         visits += visits_of(port, dependencies, path, search)
         time.sleep(pause * (0.5 + draw.random()))
@@ -148,12 +162,12 @@ def searches_into(path: str, customers: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"?customer={name}" for name in customers) if path in OF_CUSTOMERS else INSIDE.get(path, ())
 
 
-def some_customers(lake: Path) -> list[str]:
-    """Subscribers with traffic, the first of them by their tokens, which follow no order of theirs."""
+def people_of(lake: Path) -> People:
+    """Subscribers with traffic, the first of them by their tokens, which follow no order of theirs, and segments."""
     reader = open_reader(load_settings("local", [f"lake.root={lake}"]))
     sql = f"SELECT DISTINCT customer FROM customers_by_day WHERE {SUBSCRIBER} ORDER BY customer LIMIT {CUSTOMERS}"
     names: list[str] = reader.query(sql, [], [CUSTOMERS_BY_DAY.name]).get_column("customer").to_list()
-    return names
+    return People(names, options(reader)["segment"])
 
 
 def read_dependencies(port: int) -> list[dict[str, Any]]:
@@ -182,18 +196,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pause", type=float, default=2.0, help="mean seconds a user looks at a page (default: 2)")
     given = parser.parse_args(arguments)
     models = f"mlflow.tracking_uri=sqlite:///{Path('mlflow.db').resolve()}"
-    customers = some_customers(given.lake)
+    people = people_of(given.lake)
     with tempfile.TemporaryDirectory() as folder, running_server(given.lake, Path(folder) / "log", models) as address:
         port = int(address.rsplit(":", 1)[1])
         dependencies = read_dependencies(port)
         for page in PAGES:
-            for search in ("", *searches_into(page.path, customers[:1])):
+            for search in ("", *searches_into(page.path, people.customers[:1])):
                 for first in visits_of(port, dependencies, page.path, search):
                     lack = "" if first.is_whole else "  not whole: a table or a model is missing"
                     sys.stdout.write(f"first {first.name:30} {first.seconds * 1000:8.0f} ms{lack}\n")
         with ThreadPoolExecutor(given.users) as pool:
             users = [
-                pool.submit(user, port, dependencies, customers, seed, seconds=given.seconds, pause=given.pause)
+                pool.submit(user, port, dependencies, people, seed, seconds=given.seconds, pause=given.pause)
                 for seed in range(given.users)
             ]
             visits = [one for finished in users for one in finished.result()]

@@ -27,6 +27,8 @@ PLAIN = {
 }
 FIRST, DAYS = date(2024, 2, 20), 28  # the clocks of America/Vancouver go forward on 10 March 2024
 AS_OF = FIRST + timedelta(days=DAYS)
+THEN = AS_OF - timedelta(days=14)
+LATER = tuple(f"sub_basic{number}" for number in range(26, 30))  # nothing is told of them as of THEN
 ADDRESS = "ip_nobody"  # no lease covers it
 NEW = "sub_plus00"  # too little is known of it
 CATEGORIES = {"web": ("https", 443), "gaming": ("xbox", 3074), "unassigned": ("unassigned", 40000)}
@@ -91,16 +93,21 @@ def small_lake(root: Path) -> Path:
     write(root, tables.IANA_PROTOCOLS, [{"registry_version": "1", "protocol": 6, "keyword": "tcp"}])
     write(root, tables.LEASE_SPANS, lease_rows())
     write(root, tables.SUBSCRIBERS, subscriber_rows())
-    write(root, tables.CUSTOMER_SCORES, score_rows())
-    write(root, tables.CUSTOMER_SEGMENTS, segment_rows())
-    write(root, tables.CHURN_SCORES, churn_rows())
+    write(root, tables.CUSTOMER_SCORES, two_dates(score_rows()))
+    write(root, tables.CUSTOMER_SEGMENTS, two_dates(segment_rows()))
+    write(root, tables.CHURN_SCORES, two_dates(churn_rows()))
     write(root, tables.MICRO_TRENDS, trend_rows())
-    write(root, tables.PLAN_FIT, fit_rows())
-    write(root, tables.RECOMMENDATIONS, offer_rows())
+    write(root, tables.PLAN_FIT, two_dates(fit_rows()))
+    write(root, tables.RECOMMENDATIONS, two_dates(offer_rows()))
     write_moves(root, AS_OF, customers()[0][0], write)
     write(root, tables.LAKE_FACTS, [{"fact": "records", "value": "synthetic"}])
     write_store(root)
     return root
+
+
+def two_dates(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``rows`` of ``AS_OF``, and the same of ``THEN`` but those of customers that came later."""
+    return [*rows, *({**row, "as_of": THEN} for row in rows if row["customer"] not in LATER)]
 
 
 def hours_of(day: date) -> list[tuple[datetime, int]]:
@@ -143,6 +150,7 @@ def customer_rows(day: date) -> list[dict[str, Any]]:
             "local_date": day, "customer": customer, "customer_basis": "lease", "plan": plan, "region": "metro",
             "bytes_up": 1_000, "bytes_down": 9_000, "connections": 3, "active_hours": 5, "flow_seconds": 7200.0,
             "bytes_by_category": list(dict.fromkeys(CATEGORIES, 3_333).items()),
+            "bytes_by_hour": [7_700 if elapsed == 20 else 100 for elapsed, _ in enumerate(hours_of(day))],
         }
         for customer, plan in customers()
     ] + [

@@ -15,14 +15,15 @@ from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.page import View
 from telflow.dashboard.pages import PAGES, level_list, overview, segments
 from telflow.dashboard.pages.recommendation_fairness import fairness_shares
-from telflow.dashboard.pages.recommendations import headline, told_kinds
+from telflow.dashboard.pages.recommendation_headline import headline_of, headline_tiles
+from telflow.dashboard.pages.recommendations import told_kinds
 from telflow.dashboard.queries import customers, traffic, types
 from telflow.dashboard.queries.everybody import MEMBERS, OTHERS, Everybody
 from telflow.dashboard.queries.recommendations import MAY_OFFER, NO_CHANGE, NOT_LOOKED_AT, OFFER, fairness, outcomes
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.units import HIDDEN
 from telflow.privacy.suppression import Group
-from tests.dashboard.lakes import FIRST, counted_lake, lake_settings, write
+from tests.dashboard.lakes import AS_OF, FIRST, counted_lake, lake_settings, write
 from tests.dashboard.test_pages import figures, grids, parts, text_of
 
 MINIMUM = 10
@@ -91,8 +92,8 @@ def filters_of(chosen: Mapping[str, tuple[str, ...]]) -> Filters:
 
 CHOICES = {
     "traffic": [
-        {"categories": category, "plans": plan, "regions": region}
-        for category, plan, region in product(subsets(CATEGORIES), subsets(PLANS), subsets(REGIONS))
+        {"categories": category, "plans": plan, "regions": region, "segments": segment}
+        for category, plan, region, segment in product(*map(subsets, (CATEGORIES, PLANS, REGIONS, SEGMENTS)))
     ],
     "customers": [
         {"plans": plan, "regions": region, "segments": segment}
@@ -250,8 +251,8 @@ def test_the_unclassified_share_does_not_tell_of_a_hidden_category(
     settings = lake_settings(counted_lake(tmp_path, {FIRST: users}), f"dashboard.min_group_customers={MINIMUM}")
     day = Period(FIRST, FIRST)
     view = View(open_reader(settings), settings, Filters(), day)
-    now = traffic.Totals(bytes=300, packets=3, flows=3, unclassified_bytes=100)
-    assert (overview.unclassified(view, now, day) is not None) == is_told
+    now = traffic.Totals(bytes=300, flows=3, unclassified_bytes=100)
+    assert (overview.unclassified(view, now, overview.guard_of(view, day)) is not None) == is_told
 
 
 OFFERS = {  # numbers of those who get each kind; some get none
@@ -330,7 +331,7 @@ def test_nothing_of_few_can_be_computed_from_the_tiles_of_recommendations() -> N
     for chosen in product(subsets(PLANS), subsets(REGIONS), subsets(SEGMENTS)):
         everybody = Everybody(base, chosen, MINIMUM)
         if not everybody.tells_of_few(everybody.members(base)):
-            tiles = headline(everybody, everybody.own, of_date, FIRST)
+            tiles = headline_tiles(headline_of(everybody, of_date, AS_OF), None, MINIMUM)
             told = {tile.children[0].children: tile.children[1].children for tile in tiles}
             shown += [added_up(parts, [TILES[name], *chosen]) for name in TILES if told[name] != HIDDEN]
     assert len(shown) > 20

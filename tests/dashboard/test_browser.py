@@ -151,6 +151,25 @@ def test_two_clicks_at_once_are_one_and_a_later_one_takes_it_back(page: Page, ad
     page.wait_for_url(f"{address}/")
 
 
+def test_a_segment_is_chosen_on_the_traffic_pages(page: Page, address: str) -> None:
+    page.goto(f"{address}/")
+    settled(page)
+    page.get_by_role("textbox", name="Segment").or_(page.get_by_role("combobox", name="Segment")).first.click()
+    page.get_by_role("option", name="office").click()
+    page.wait_for_url("**/?segment=office")
+    expect(page.locator("#page")).to_contain_text("counts for both")
+    expect(page.locator(".tiles")).to_contain_text("Busy clock hour")
+    expect(page.locator("#filter-zone")).to_be_disabled()
+    page.get_by_role("link", name="Peak times").click()
+    page.wait_for_url("**/peaks?segment=office")
+    expect(page.locator("section[aria-label='Hour by weekday']")).to_contain_text("of segment office")
+    page.get_by_role("link", name="Traffic categories").click()
+    page.wait_for_url("**/categories?segment=office")
+    page.locator(".ag-row").filter(has_text="web").first.locator(".ag-cell").first.click()
+    page.wait_for_url("**/categories?segment=office&within=web")
+    expect(page.locator("#problems")).to_contain_text("The segment filter was not used")
+
+
 def test_rows_are_picked_by_the_keyboard_and_one_sees_where_one_is(page: Page, address: str) -> None:
     page.goto(f"{address}/categories")
     settled(page)
@@ -263,3 +282,17 @@ def test_a_click_into_a_treemap_filters(page: Page, address: str) -> None:
     expect(page.locator("section[aria-label='UFM levels']")).not_to_contain_text("Potential")
     page.locator("section[aria-label='UFM levels'] .slice").filter(has_text="Require").first.click()
     page.wait_for_url("**/segments?segment=office&level=Require+Upgrade")
+
+
+def test_the_switch_sets_an_earlier_date_beside(page: Page, address: str) -> None:
+    page.goto(f"{address}/segments")
+    settled(page)
+    title = "Segments, then and now"
+    expect(page.locator(f"section[aria-label='{title}']")).to_have_count(0)
+    page.locator("#filter-compare").click(force=True)
+    page.wait_for_url("**/segments?compare=1")
+    row = page.locator(f"section[aria-label='{title}'] .ag-row").filter(has_text="office")
+    expect(row.locator(".ag-cell")).to_have_text(["office", "27", "29", "+7.4 %"])
+    page.locator("#filter-compare").click(force=True)
+    page.wait_for_url(f"{address}/segments")
+    expect(page.locator(f"section[aria-label='{title}']")).to_have_count(0)

@@ -99,8 +99,9 @@ def test_inputs_follow_the_address(services: Services) -> None:
         "date": ["2024-03-01", "2024-03-07"], "zone": "local", "category": ["web"], "plan": [], "region": [],
         "segment": [], "compare": True,
     }  # fmt: skip
-    assert described(told)["segment"] == (True, "Traffic is kept by category, plan and region, not by segment.")
-    assert described(told)["category"] == (False, "")
+    assert described(told)["zone"] == described(told)["category"] == (False, "")
+    of_segment = described(followed(services, "/", "?segment=office", {}))
+    assert of_segment["zone"] == (True, "What customers use is kept by the provider's own days.")
     assert told[-2:] == ["2024-02-20", "2024-03-18"]
 
 

@@ -189,10 +189,25 @@ def test_choosing_keeps_the_rest_of_the_address() -> None:
 def test_addresses_are_counted_beside_subscribers(services: Services) -> None:
     seen = people.seen(services.reader, Filters(), PERIOD)
     assert (seen.subscribers, seen.addresses) == (58, 1)
-    tile = overview.customers_tile(seen, None, compared=False)
+    tile = overview.customers_tile(seen, None, 1)
     assert "58" in str(tile)
     assert "1 addresses without a lease" in str(tile)
-    assert "no lease tells whose" in str(overview.customers_tile(people.Seen(0, 3), None, compared=False))
+    assert "no lease tells whose" in str(overview.customers_tile(people.Seen(0, 30), None, 10))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [
+        (people.Seen(58, 9), None, ["58", "few addresses"]),
+        (people.Seen(9, 12), None, ["hidden", "12 addresses"]),
+        (people.Seen(0, 9), None, ["hidden"]),
+        (people.Seen(58, 0), people.Seen(9, 0), ["58", "no earlier value"]),
+    ],
+)
+def test_few_of_those_seen_are_hidden(now: people.Seen, before: people.Seen | None, told: list[str]) -> None:
+    tile = str(overview.customers_tile(now, before, 10))
+    assert all(part in tile for part in told)
+    assert "9" not in tile
 
 
 def test_reasons_stand_with_the_strongest_on_top() -> None:

@@ -44,11 +44,13 @@ def test_they_answer_as_they_do_a_browser(client: FlaskClient) -> None:
 
 
 def test_ways_into_a_page_have_rows_of_their_own(dashboard_lake: Path) -> None:
-    customers = load.some_customers(dashboard_lake)
+    people = load.people_of(dashboard_lake)
+    customers = people.customers
     assert len(customers) == 58
     assert load.searches_into("/churn", customers[:1]) == (f"?customer={customers[0]}",)
     assert load.visit_name("/categories", "?service=https&within=web") == "/categories?service&within"
-    assert load.visit_name("/", "?category=gaming&compare=1") == "/"
+    assert "?segment=evening+streaming" in people.choices
+    assert {load.visit_name("/", search) for search in people.choices} == {"/"}
 
 
 def test_every_way_into_a_page_is_the_pages_own() -> None:

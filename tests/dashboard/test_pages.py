@@ -21,7 +21,7 @@ from telflow.dashboard.figures.shapes import room, with_rest
 from telflow.dashboard.filters import Filters, Period
 from telflow.dashboard.page import Answer
 from telflow.dashboard.pages import PAGES
-from telflow.dashboard.queries import customers, types
+from telflow.dashboard.queries import customers, peaks, types
 from telflow.dashboard.readers import open_reader
 from telflow.dashboard.style import REST, Figure, Look, bytes_axis, with_unit_ticks
 from tests.dashboard.lakes import FIRST, counted_lake, lake_settings, write, write_traffic
@@ -104,7 +104,8 @@ def test_what_one_day_hides_cannot_be_had_from_more_days_or_categories(tmp_path:
 
     def is_hidden(days: int, *names: str) -> bool:
         period = Period(FIRST, FIRST + timedelta(days=days - 1))
-        return customers.is_too_small(reader, Filters(categories=names), period, 10)
+        filters = Filters(categories=names)
+        return customers.guard_of(reader, filters, period, 10).forbids(filters)
 
     assert not is_hidden(1, "chess")
     assert is_hidden(2, "chess")
@@ -129,11 +130,16 @@ def utc_lake(root: Path) -> Path:
             for hour in range(24) for plan in customers_of
             for moment in [datetime.combine(day, time(8), UTC) + timedelta(hours=hour)]
         ])  # fmt: skip
-    write(root, tables.SCOPE_LOAD, [{"local_date": FIRST, "scope_kind": "network", "sample_seconds": 300}])
+        write(root, tables.SCOPE_LOAD, [
+            {"local_date": day, "scope_kind": kind, "scope": scope, "sample_start": moment, "sample_seconds": 3600,
+             "bytes": 1000 + at}
+            for kind, scope in [("network", "all"), ("plan", "ultra")] for hour in range(24)
+            for moment in [datetime.combine(day, time(8), UTC) + timedelta(hours=hour)]
+        ])  # fmt: skip
     return root
 
 
-@pytest.mark.parametrize("path", ["/", "/categories"])
+@pytest.mark.parametrize("path", ["/", "/categories", "/peaks"])
 def test_days_of_utc_are_guarded_by_every_local_day_that_they_touch(path: str, tmp_path: Path) -> None:
     settings = lake_settings(utc_lake(tmp_path), "dashboard.min_group_customers=10")
     services = open_services(open_reader(settings), settings, PAGES)
@@ -261,11 +267,41 @@ def test_no_chart_can_be_sent_to_others(services: Services) -> None:
 
 
 def test_what_cannot_apply_is_told(services: Services) -> None:
-    answer = compose(services, "/peaks", "?category=web&plan=plus&zone=utc&catgory=x")
+    answer = compose(services, "/peaks", "?category=web&plan=plus&catgory=x")
     assert any("plan filter was not used" in problem for problem in answer.problems)
-    assert any("zone filter was not used" in problem for problem in answer.problems)
     assert any("Did you mean category?" in problem for problem in answer.problems)
-    assert set(answer.reasons) == {"zone", "segment", "plan", "region"}
+    assert set(answer.reasons) == {"plan", "region"}
+    tier = compose(services, "/peaks", "?tier=High&zone=utc&segment=office")
+    assert set(tier.reasons) == {"zone", "segment", "category", "plan", "region"}
+    assert len(tier.problems) == 2
+
+
+@pytest.mark.parametrize("path", ["/peaks", "/customers"])
+def test_what_filters_choose_of_days_that_nobody_has_counted_is_told_as_that(path: str, behind: Services) -> None:
+    second = FIRST + timedelta(days=1)
+    answer = compose(behind, path, f"?from={second}&to={second}&category=web")
+    assert "customer_daily does not tell yet how many customers" in text_of(answer)
+    assert "too small" not in text_of(answer)
+    assert (figures(answer), grids(answer)) == ([], [])
+
+
+def test_busy_hours_of_utc_are_those_of_its_days(services: Services) -> None:
+    told = text_of(compose(services, "/peaks", "?from=2024-02-22&to=2024-02-22&zone=utc"))
+    assert "from 04:00, Thu 22 Feb 2024" in told  # 20:00 of the day before in America/Vancouver
+    assert "of the whole network, in UTC" in told
+    assert "04:00" in text_of(compose(services, "/", "?from=2024-02-22&to=2024-02-22&zone=utc"))
+    changed = compose(services, "/peaks", "?from=2024-03-10&to=2024-03-10&zone=utc")
+    assert "23 hours" not in text_of(changed)  # the clocks of UTC never change
+
+
+def test_days_of_utc_that_the_lake_holds_a_part_of_are_left_out(services: Services) -> None:
+    first, last = date(2024, 2, 20), date(2024, 3, 19)  # the local days are 20 February to 18 March
+    inside = [date(2024, 2, 21), date(2024, 3, 18)]
+    assert peaks.seen_whole(services.reader, [first, *inside, last], "UTC", "America/Vancouver") == inside
+    assert peaks.seen_whole(services.reader, [first], "UTC", "America/Vancouver") == [first]
+    assert peaks.seen_whole(services.reader, [], "UTC", "America/Vancouver") == []
+    load = peaks.load_of(services.reader, Filters(), Period(first, inside[0]), "UTC", "America/Vancouver")
+    assert load.get_column("day").unique().to_list() == inside[:1]
 
 
 def test_days_without_data_and_unknown_pages_are_told(services: Services) -> None:

@@ -104,15 +104,25 @@ def printed(services: Services, path: str, search: str) -> str:
         ("/", "?category=web&category=gaming&zone=utc&tier=High",
          "Tue 20 Feb 2024 to Mon 18 Mar 2024 · Time zone: UTC · Category: gaming, web"),
         ("/", "?from=2024-03-05&to=2024-03-11&compare=1&region=metro&segment=office",
-         "Tue 5 Mar 2024 to Mon 11 Mar 2024 · Region: metro · Compared with Tue 27 Feb 2024 to Mon 4 Mar 2024"),
+         "Tue 5 Mar 2024 to Mon 11 Mar 2024 · Region: metro · Segment: office · "
+         "Compared with Tue 27 Feb 2024 to Mon 4 Mar 2024"),
         ("/peaks", "?tier=High&plan=basic&zone=utc", "Tue 20 Feb 2024 to Mon 18 Mar 2024 · Tier: High"),
         ("/customers", f"?customer={ONE}&destination=x",
          f"Tue 20 Feb 2024 to Mon 18 Mar 2024 · Customer: {ONE} · Destination: x"),
         ("/customers", "?segment=office&compare=1", "Tue 20 Feb 2024 to Mon 18 Mar 2024 · Segment: office"),
+        ("/segments", "?compare=1", "Tue 20 Feb 2024 to Mon 18 Mar 2024 · Compared with an earlier date"),
     ],
 )  # fmt: skip
 def test_paper_says_what_it_is_of(path: str, search: str, told: str, services: Services) -> None:
     assert printed(services, path, search) == told
+
+
+@pytest.mark.parametrize(
+    ("path", "is_utc"), [("/peaks", True), ("/peaks?segment=office", False), ("/customers", False)]
+)
+def test_days_are_told_in_the_zone_they_are_of(path: str, is_utc: bool, services: Services) -> None:
+    page, _, search = path.partition("?")
+    assert compose(services, page, f"?zone=utc&{search}").is_utc == is_utc
 
 
 def test_a_tile_tells_the_change_against_the_week_before(services: Services) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -21,6 +22,7 @@ from telflow.dashboard.pages import PAGES, customer_flows, customers
 from telflow.dashboard.queries.churn import known_of
 from telflow.dashboard.queries.facts import is_synthetic
 from telflow.dashboard.readers import open_reader
+from telflow.dashboard.relations import CUSTOMER_HOURS, DATABRICKS, DUCKDB
 from telflow.dashboard.warehouse import WarehouseReader, connection_arguments
 from telflow.errors import PackageMissingError, SettingsError, TableMissingError
 from telflow.settings import DashboardSettings, Settings, load_settings
@@ -211,6 +213,8 @@ SEARCHES = (
     "?compare=1&category=web&category=gaming",
     "?plan=basic&plan=none&region=metro&region=none&zone=utc",
     "?segment=office&plan=basic",
+    "?segment=office",
+    "?segment=office&category=web&compare=1",
     "?within=web",
     "?within=web&service=https",
     "?tier=High",
@@ -237,9 +241,23 @@ def asked_of(settings: Settings) -> dict[str, list[Any]]:
     return connection.asked
 
 
+def test_hours_of_a_customer_are_the_same_columns_on_either_engine(spark: SparkSession) -> None:
+    days = pa.table({
+        "local_date": [AS_OF] * 2, "customer": ["sub_a", "sub_b"], "plan": ["basic"] * 2, "region": ["metro"] * 2,
+        "bytes_by_hour": [list(range(23)), list(range(25))],
+    })  # fmt: skip
+    spark.createDataFrame(days.to_pylist()).createOrReplaceTempView("some_days")
+    asked = CUSTOMER_HOURS.sql(DATABRICKS, "some_days", "UTC")
+    found = [row.asDict() for row in spark.sql(asked).orderBy("customer").collect()]
+    embedded = duckdb.connect()
+    embedded.register("some_days", days)
+    assert found == embedded.sql(CUSTOMER_HOURS.sql(DUCKDB, "some_days", "UTC")).pl().sort("customer").to_dicts()
+    assert [(row["hour_0"], row["hour_22"], row["hour_24"]) for row in found] == [(0, 22, None), (0, 22, 24)]
+
+
 def test_everything_that_pages_ask_can_be_parsed(spark: SparkSession, dashboard_lake: Path) -> None:
     asked = asked_of(lake_settings(dashboard_lake))
-    own = [text for text in asked if ", hours AS (" in text or ", names AS (" in text or ", ends AS (" in text]
+    own = [text for text in asked if ", steps AS (" in text or ", names AS (" in text or ", ends AS (" in text]
     assert len(asked) > 80
     assert len(own) > 3
     parser = spark._jsparkSession.sessionState().sqlParser()

@@ -1,6 +1,6 @@
 """Busy hours of any choice of days, by the rules of the table peak_times (ITU-T E.600 names ADPH and TCBH).
 
-Days are the provider's, those of 23 and 25 hours included. A sample in which nothing was seen is a load of zero.
+Days are those of a zone, those of 23 and 25 hours included. A sample in which nothing was seen is a load of zero.
 """
 
 from collections.abc import Sequence
@@ -55,8 +55,8 @@ def on_whole_days(samples: pl.DataFrame, days: Sequence[date], zone: str) -> pl.
 
     Args:
         samples: ``at`` (UTC), ``seconds`` and ``bytes``, all of one length.
-        days: local days.
-        zone: the provider's zone.
+        days: of ``zone``.
+        zone: the provider's, or UTC.
 
     Returns:
         ``day``, ``at`` (UTC), ``local`` (local time), ``minute`` (local clock), ``seconds``, ``bytes``, and

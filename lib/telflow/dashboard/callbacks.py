@@ -62,7 +62,7 @@ def register_page(app: Dash, services: Services) -> None:
             shell.footer(
                 answer.states,
                 version("telflow"),
-                services.settings.network.zone,
+                "UTC" if answer.is_utc else services.settings.network.zone,
                 is_synthetic=is_synthetic(services.reader),
             ),
             shell.navigation(services.pages, page.path if page is not None else "", kept),

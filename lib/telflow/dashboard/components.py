@@ -56,11 +56,19 @@ def chart(
     return card(title, seen, html.P(summary, className="summary"), note=note, span=span)
 
 
-def tile(label: str, value: str, note: str = "", change: float | None = None, *, compared: bool = False) -> Component:
-    """A number with its name; with the change against the previous period where that is ``compared``."""
+def tile(
+    label: str,
+    value: str,
+    note: str = "",
+    change: float | None = None,
+    *,
+    compared: bool = False,
+    since: str = "on the previous period",
+) -> Component:
+    """A number with its name; with the change ``since`` before where that is ``compared``."""
     parts: list[Component] = [html.Dt(label), html.Dd(value, className="tile-value")]
     if compared:
-        told = "no earlier value" if change is None else f"{units.signed_share(change)} on the previous period"
+        told = "no earlier value" if change is None else f"{units.signed_share(change)} {since}"
         arrow = "" if not change else "▲ " if change > 0 else "▼ "
         parts.append(html.Dd([html.Span(arrow, **aria(hidden="true")), told], className="tile-change"))
     if note:
@@ -91,7 +99,7 @@ def too_small(minimum: int) -> Component:
     return words(
         "This group is too small to be shown",
         f"What was chosen, or what sets it apart from another choice, is fewer than {minimum} customers on some day. "
-        "Numbers of so few would tell of single people. Choose more categories, plans or regions, or all of them.",
+        "Numbers of so few would tell of single people. Choose more, or all of them.",
         "hidden",
     )
 

@@ -14,7 +14,7 @@ from telflow.dashboard.relations import Relation
 from telflow.dashboard.style import Look, Scheme
 from telflow.settings import Settings
 
-NO_SEGMENT = "Traffic is kept by category, plan and region, not by segment."
+OWN_DAYS = "What customers use is kept by the provider's own days."
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ def no_limits(_: Filters) -> Mapping[str, str]:
     return {}
 
 
+def segment_limits(filters: Filters) -> Mapping[str, str]:
+    """What cannot apply where segments choose the customers whose traffic is shown."""
+    return {"zone": OWN_DAYS} if filters.segments else {}
+
+
 @dataclass(frozen=True)
 class Page:
     """A page of the dashboard.
@@ -94,6 +99,7 @@ class Page:
         limits: filters that cannot apply, by name, each with the reason in words, given those chosen.
         register: adds the page's own callbacks, such as a form's, to the application.
         stamp: what the page depends on beside its tables; where it changes, the page is made again.
+        is_of_date: whether it shows one date and compares with the one before, instead of days with those before.
     """
 
     path: str
@@ -106,6 +112,7 @@ class Page:
     limits: Callable[[Filters], Mapping[str, str]] = no_limits
     register: Callable[[Dash, Reader, Settings], None] | None = None
     stamp: Callable[[Settings], Hashable] | None = None
+    is_of_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,3 +126,8 @@ class Answer:
     problems: tuple[str, ...] = ()
     states: tuple[TableState, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_utc(self) -> bool:
+        """Whether its days and hours are those of UTC, instead of the provider's."""
+        return self.filters.zone == "utc" and "zone" not in self.reasons

@@ -15,6 +15,7 @@ WRITERS = {  # where the job alone is not enough
     "segment_migrations": "jobs/assign_segments.py, for two dates",
     "churn_scores": "jobs/train_churn.py, then jobs/score_churn.py",
 }
+HOURS = tuple(f"hour_{elapsed}" for elapsed in range(25))  # of the longest day, by hours since local midnight
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,23 @@ class Dialect:
     Attributes:
         local: the local time of a timestamp; ``{1}`` is the zone.
         map_entries: FROM clause that adds ``entry_key`` and ``entry_value`` of a map to each row.
+        item: an item of an array, null beyond its end; ``{1}`` is its place, from 0.
     """
 
     local: str
     map_entries: str
+    item: str
 
 
 DUCKDB = Dialect(
     local="timezone('{1}', {0})",
     map_entries=", UNNEST(map_entries({0})) AS entries(entry)",
+    item="list_extract({0}, {1} + 1)",
 )
 DATABRICKS = Dialect(
     local="from_utc_timestamp({0}, '{1}')",
     map_entries=" LATERAL VIEW explode({0}) entries AS entry_key, entry_value",
+    item="get({0}, {1})",
 )
 
 
@@ -50,6 +55,7 @@ class Relation:
         select: columns; ``{local}`` stands for the local time of ``at``.
         at: timestamp that local times are of.
         entries: column with a map, of which each entry is a row, as ``{key}`` and ``{value}``.
+        hours: column with an array by hour of the day, of which each item is a column of ``HOURS``, as ``{hours}``.
         ending: what follows FROM: conditions and grouping.
         is_lazy: nothing of it is kept in memory: each query reads the files that its conditions leave.
     """
@@ -59,6 +65,7 @@ class Relation:
     select: str
     at: str = ""
     entries: str = ""
+    hours: str = ""
     ending: str = ""
     is_lazy: bool = False
 
@@ -66,7 +73,8 @@ class Relation:
         """The SELECT in ``dialect`` over the table or view ``source``, with local times of ``zone``."""
         is_duck = dialect is DUCKDB
         key, value = ("entry.key", "entry.value") if is_duck else ("entry_key", "entry_value")
-        words = {"local": dialect.local.format(self.at, zone), "key": key, "value": value}
+        hours = ", ".join(f"{dialect.item.format(self.hours, place)} AS {name}" for place, name in enumerate(HOURS))
+        words = {"local": dialect.local.format(self.at, zone), "key": key, "value": value, "hours": hours}
         unfolded = dialect.map_entries.format(self.entries) if self.entries else ""
         return f"SELECT {self.select.format(**words)} FROM {source}{unfolded} {self.ending}"
 
@@ -97,9 +105,7 @@ TRAFFIC_BY_DAY = Relation(
 SCOPE_LOAD = Relation(
     "scope_load",
     tables.SCOPE_LOAD,
-    """local_date, scope_kind, scope, sample_start, sample_seconds, bytes,
-    CAST(hour({local}) AS INT) AS hour, CAST(hour({local}) * 60 + minute({local}) AS INT) AS minute""",
-    at="sample_start",
+    "local_date, CAST(sample_start AS DATE) AS utc_date, scope_kind, scope, sample_start, sample_seconds, bytes",
 )
 CUSTOMERS_BY_DAY = Relation(
     "customers_by_day",
@@ -112,6 +118,12 @@ CUSTOMER_CATEGORIES = Relation(
     tables.CUSTOMER_DAILY,
     "local_date, customer, customer_basis, plan, region, {key} AS category, {value} AS bytes",
     entries="bytes_by_category",
+)
+CUSTOMER_HOURS = Relation(
+    "customer_hours",
+    tables.CUSTOMER_DAILY,
+    "local_date, customer, plan, region, {hours}",
+    hours="bytes_by_hour",
 )
 SEGMENTS = Relation("customer_segments", tables.CUSTOMER_SEGMENTS, "as_of, customer, segment, model, model_version")
 MIGRATIONS = Relation(
@@ -194,6 +206,7 @@ RELATIONS = {
         SCOPE_LOAD,
         CUSTOMERS_BY_DAY,
         CUSTOMER_CATEGORIES,
+        CUSTOMER_HOURS,
         SEGMENTS,
         MIGRATIONS,
         CUSTOMER_DEVICES,

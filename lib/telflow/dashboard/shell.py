@@ -146,12 +146,12 @@ def choice_words(page: Page, answer: Answer) -> str:
     if period is None:
         return ""
     told = [days_words(period)]
-    told += [f"{LABELS['zone']}: UTC"] if filters.zone == "utc" and "zone" not in answer.reasons else []
+    told += [f"{LABELS['zone']}: UTC"] if answer.is_utc else []
     usable = [name for name in LISTS if filters.values(name) and name not in answer.reasons]
     told += [f"{LABELS[name]}: {', '.join(filters.values(name))}" for name in usable]
     told += [f"{name.capitalize()}: {value}" for name, value in filters.parameters if name in page.parameters]
     if filters.compare and "compare" not in answer.reasons:
-        told.append(f"Compared with {days_words(period.previous)}")
+        told.append(f"Compared with {'an earlier date' if page.is_of_date else days_words(period.previous)}")
     return " · ".join(told)
 
 
@@ -162,7 +162,7 @@ def days_words(period: Period) -> str:
 
 def footer(states: Sequence[TableState], version: str, zone: str, is_synthetic: bool) -> list[Component]:
     """Version of the program, and version and age of each table the page was made of."""
-    told: list[Component] = [html.P(f"telflow {version}. Days and hours are local to {zone}.")]
+    told: list[Component] = [html.P(f"telflow {version}. Days and hours are those of {zone}.")]
     if is_synthetic:
         told.insert(0, html.P("Synthetic data: nobody in it exists.", className="synthetic"))
     if states:

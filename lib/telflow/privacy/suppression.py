@@ -248,10 +248,9 @@ class Cube:
     def _divides(self, kept: Sequence[int], chosen: Sequence[Collection[str]]) -> bool:
         """Whether a selection, which limits the dimensions ``kept``, is small or divides what a line of them hides."""
         table = self.table(kept)
+        wanted = [frozenset(values) for values in chosen]
         selected = {
-            group
-            for group in table.customers
-            if all(value in values for value, values in zip(group, chosen, strict=True))
+            group for group in table.customers if all(value in one for value, one in zip(group, wanted, strict=True))
         }
         if is_small(self._people(selected, kept, table.customers), self._minimum):
             return True

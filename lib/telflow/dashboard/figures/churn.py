@@ -1,6 +1,7 @@
 """Figures of churn: what moves a probability, how many have which, and whether they come true."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -8,9 +9,11 @@ import polars as pl
 from telflow.dashboard import units
 from telflow.dashboard.figures.shapes import Series, bars_across, room
 from telflow.dashboard.models import Bin
-from telflow.dashboard.style import Figure, Look, axis, layout
+from telflow.dashboard.style import Figure, Look, axis, blend, layout
+from telflow.privacy.suppression import SUPPRESSED
 
 WORSE = 5  # place of the colour of what makes leaving likelier
+MUTED = 0.5
 
 
 def reasons_figure(reasons: Sequence[tuple[str, float]], look: Look) -> Figure:
@@ -27,32 +30,55 @@ def reasons_figure(reasons: Sequence[tuple[str, float]], look: Look) -> Figure:
     return bars_across([name for name, _ in reasons], [series], by_points, look, height=96 + 38 * len(reasons))
 
 
-def distribution_figure(shown: pl.DataFrame, look: Look) -> Figure:
-    """Bars of ``name``, ``is_at_risk`` and ``customers``; those at risk have a colour of their own."""
-    order = shown.get_column("name").to_list()
+@dataclass(frozen=True)
+class Before:
+    """Bars of an earlier date: its name, and of each ``name``, ``customers`` and ``is_suppressed``."""
+
+    day: str
+    bars: pl.DataFrame
+
+
+def distribution_figure(bars: pl.DataFrame, look: Look, before: Before | None = None) -> Figure:
+    """Bars of customers by probability; those at risk have a colour of their own.
+
+    Args:
+        bars: ``name``, ``is_at_risk``, ``customers`` and ``is_suppressed``, of which those are left out.
+        look: colours.
+        before: bars beside those of the same name; others are left out, as they end elsewhere.
+    """
+    shown, names = bars.filter(~pl.col(SUPPRESSED)), bars.get_column("name").to_list()
     parts = (("not at risk", look.accent, False), ("at risk", look.colours[WORSE % len(look.colours)], True))
-    data = []
-    for name, colour, is_at_risk in parts:
-        part = shown.filter(pl.col("is_at_risk") == is_at_risk)
-        data.append(
-            {
-                "type": "bar",
-                "name": name,
-                "x": part.get_column("name").to_list(),
-                "y": part.get_column("customers").to_list(),
-                "text": [units.count(value) for value in part.get_column("customers").to_list()],
-                "textposition": "outside",
-                "cliponaxis": False,
-                "marker": {"color": colour},
-                "hovertemplate": "%{x}<br>%{y:,} subscribers<extra></extra>",
-            }
-        )
+    data = [
+        labelled_bars(name, shown.filter(pl.col("is_at_risk") == is_at_risk), colour, "now")
+        for name, colour, is_at_risk in parts
+    ]
+    if before is not None:
+        same = before.bars.filter(pl.col("name").is_in(names) & ~pl.col(SUPPRESSED))
+        data.insert(0, labelled_bars(before.day, same, blend(look.faint, look.surface, MUTED), "then"))
+    order = [name for name in names if any(name in one["x"] for one in data)]
     axes: dict[str, Any] = {
         "xaxis": axis(look, "Probability to leave", showgrid=False, type="category", categoryarray=order),
         "yaxis": axis(look, "Subscribers", rangemode="tozero"),
     }
     legend = {"orientation": "h", "y": 1.12, "x": 0}
     return {"data": data, "layout": layout(look, 400, bargap=0.2, showlegend=True, legend=legend, **axes)}
+
+
+def labelled_bars(name: str, bars: pl.DataFrame, colour: str, side: str) -> Figure:
+    """``customers`` over ``name``, those of one ``side`` above each other and beside those of another."""
+    customers = bars.get_column("customers").to_list()
+    return {
+        "type": "bar",
+        "name": name,
+        "offsetgroup": side,
+        "x": bars.get_column("name").to_list(),
+        "y": customers,
+        "text": [units.count(value) for value in customers],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {"color": colour},
+        "hovertemplate": f"{name}: %{{x}}<br>%{{y:,}} subscribers<extra></extra>",
+    }
 
 
 def calibration_figure(bins: Sequence[Bin], look: Look) -> Figure:

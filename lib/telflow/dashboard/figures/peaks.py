@@ -31,7 +31,7 @@ def heat_figure(cells: pl.DataFrame, look: Look) -> Figure:
     heat = heat_map(hours, WEEKDAYS, rows, units.volume, look.sequential, colorbar=bytes_bar())
     heat["hovertemplate"] = "%{y}, %{x}:00<br>%{hovertext}<extra></extra>"
     axes: dict[str, Any] = {
-        "xaxis": axis(look, "Hour of the local clock", showgrid=False, type="category", dtick=1),
+        "xaxis": axis(look, "Hour of the clock", showgrid=False, type="category", dtick=1),
         "yaxis": axis(look, showgrid=False, autorange="reversed", ticksuffix=" "),
     }
     return {"data": [heat], "layout": layout(look, 320, **axes)}
@@ -68,7 +68,7 @@ def curve_figure(curve: pl.DataFrame, found: busy.Peaks, look: Look) -> Figure:
         p95,
     ]
     axes: dict[str, Any] = {
-        "xaxis": axis(look, "Local clock", range=[0, 24], tickvals=list(range(0, 25, 3)), ticksuffix=":00"),
+        "xaxis": axis(look, "Clock", range=[0, 24], tickvals=list(range(0, 25, 3)), ticksuffix=":00"),
         "yaxis": axis(look, "Load", tickformat="~s", ticksuffix="bit/s", range=[0, top]),
     }
     return {"data": [line, *marks], "layout": layout(look, 360, **axes)}

@@ -1,5 +1,6 @@
 """Traffic categories over time and in numbers, down to services, and to ports and protocols."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -9,14 +10,15 @@ from telflow.dashboard import components, units
 from telflow.dashboard.components import column
 from telflow.dashboard.figures.categories import share_figure
 from telflow.dashboard.filters import Filters, Period, format_query
-from telflow.dashboard.page import NO_SEGMENT, Page, View
+from telflow.dashboard.page import Page, View, segment_limits
 from telflow.dashboard.pages.category_drill import area_card, hidden_note, inside
-from telflow.dashboard.pages.refusals import refusal
+from telflow.dashboard.pages.refusals import refusal, whose_traffic
 from telflow.dashboard.queries import customers, traffic
 from telflow.dashboard.relations import (
     CUSTOMER_CATEGORIES,
     CUSTOMERS_BY_DAY,
     PROTOCOLS,
+    SEGMENTS,
     TRAFFIC_BY_DAY,
     TRAFFIC_BY_HOUR,
     TRAFFIC_TYPES,
@@ -24,16 +26,19 @@ from telflow.dashboard.relations import (
 from telflow.errors import TableMissingError
 
 
-def limits(filters: Filters) -> dict[str, str]:
-    reasons = {"segment": NO_SEGMENT}
-    if filters.parameter("within"):
-        reasons["category"] = (
-            f"You are inside the category {filters.parameter('within')}: go back to all of them first."
-        )
-        told = "How many customers use a service is not kept by plan and region: go back to all categories first."
-        alone = "Services and ports are shown of the chosen days alone: go back to all categories first."
-        reasons |= {"plan": told, "region": told, "compare": alone}
-    return reasons
+def limits(filters: Filters) -> Mapping[str, str]:
+    within = filters.parameter("within")
+    if not within:
+        return segment_limits(filters)
+    back = "go back to all categories first."
+    told = f"How many customers use a service is not kept by plan and region: {back}"
+    return {
+        "segment": f"Services and ports are not kept by customer: {back}",
+        "category": f"You are inside the category {within}: go back to all of them first.",
+        "plan": told,
+        "region": told,
+        "compare": f"Services and ports are shown of the chosen days alone: {back}",
+    }
 
 
 def render(view: View) -> list[Component]:
@@ -70,6 +75,7 @@ def categories(view: View) -> list[Component]:
         return [components.nothing_found()]
     over = traffic.over_time(view.reader, view.filters, view.period, view.day)
     return [
+        *whose_traffic(view),
         area_card(view, over, parts, "Categories over time"),
         share_card(view, parts),
         table_card(view, parts),
@@ -96,20 +102,21 @@ def share_card(view: View, parts: pl.DataFrame) -> Component:
 
 def table_card(view: View, parts: pl.DataFrame) -> Component:
     """Least, mean, p95, most and total of each category, with the change where it is asked for."""
-    figures = traffic.hourly_figures(view.reader, view.filters, view.period, view.day)
+    figures = traffic.step_figures(view.reader, view.filters, view.period, view.day)
     shown = parts.filter(~pl.col("is_suppressed")).select("name", "flows", "customers")
     rows = figures.join(shown, on="name", how="inner", maintain_order="left")
     total = rows.get_column("total").sum() or 1
     rows = rows.with_columns((pl.col("total") / total).alias("share"), pl.col("name").alias("pick"))
+    step, one = ("day", "a day") if view.filters.segments else ("hour", "an hour")
     columns = [
         column("name", "Category", minWidth=190),
-        column("least", "Minimum", "bytes", headerTooltip="Bytes in the quietest hour"),
-        column("mean", "Average", "bytes", headerTooltip="Mean bytes an hour"),
-        column("p95", "p95", "bytes", headerTooltip="The top 5 % of hours dropped, the next one"),
-        column("most", "Maximum", "bytes", headerTooltip="Bytes in the busiest hour"),
+        column("least", "Minimum", "bytes", headerTooltip=f"Bytes in the quietest {step}"),
+        column("mean", "Average", "bytes", headerTooltip=f"Mean bytes {one}"),
+        column("p95", "p95", "bytes", headerTooltip=f"The top 5 % of {step}s dropped, the next one"),
+        column("most", "Maximum", "bytes", headerTooltip=f"Bytes in the busiest {step}"),
         column("total", "Total", "bytes", sort="desc"),
         column("share", "Share", "share"),
-        column("flows", "Flows", "count"),
+        *([] if view.filters.segments else [column("flows", "Flows", "count")]),
         column("customers", "Customers", "count"),
     ]
     if view.previous:
@@ -119,7 +126,7 @@ def table_card(view: View, parts: pl.DataFrame) -> Component:
     table = components.grid(
         rows.to_dicts(), columns, "categories-table", label=label, picks="within", csv="categories.csv"
     )
-    note = f"Bytes an hour, both ways; click a row to go into it.{hidden_note(parts, view.minimum)}"
+    note = f"Bytes {one}, both ways; click a row to go into it.{hidden_note(parts, view.minimum)}"
     return components.card("By category", table, note=note)
 
 
@@ -137,7 +144,7 @@ PAGE = Page(
     question="What is the traffic, and how do its kinds grow and shrink?",
     relations=(TRAFFIC_BY_HOUR, TRAFFIC_BY_DAY, CUSTOMERS_BY_DAY, CUSTOMER_CATEGORIES),
     render=render,
-    more_relations=(TRAFFIC_TYPES, PROTOCOLS),
+    more_relations=(SEGMENTS, TRAFFIC_TYPES, PROTOCOLS),
     parameters=("within", "service"),
     limits=limits,
 )

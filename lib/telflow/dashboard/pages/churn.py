@@ -38,7 +38,6 @@ def limits(_: Filters) -> Mapping[str, str]:
     return {
         "category": "Probabilities to leave are of a customer as a whole.",
         "zone": "Days are those of the provider's own zone.",
-        "compare": "Scores are of one day.",
     }
 
 
@@ -192,4 +191,5 @@ PAGE = Page(
     limits=limits,
     register=register,
     stamp=stamp,
+    is_of_date=True,
 )

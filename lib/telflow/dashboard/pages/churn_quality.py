@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date
-from itertools import pairwise
 from typing import Final
 
 import polars as pl
@@ -10,18 +9,17 @@ from dash.development.base_component import Component
 
 from telflow.dashboard import components, units
 from telflow.dashboard.components import column
-from telflow.dashboard.figures.churn import calibration_figure, distribution_figure
+from telflow.dashboard.figures.churn import calibration_figure
 from telflow.dashboard.models import Served
 from telflow.dashboard.page import View
-from telflow.dashboard.queries import churn, segments
-from telflow.dashboard.queries.everybody import MEMBERS, OTHERS, Everybody, with_groups
+from telflow.dashboard.pages.churn_distribution import distribution_cards, everybody_with_probability
+from telflow.dashboard.queries import segments
 from telflow.dashboard.relations import CHURN_SCORES
 from telflow.dashboard.style import Look
 from telflow.errors import TableMissingError
-from telflow.privacy.suppression import SUPPRESSED, blank, is_small
+from telflow.privacy.suppression import is_small
 
 ROWS_SHOWN: Final = 200
-EDGES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 MEASURES: Final = {  # metrics of the run, with what they say
     "roc_auc": ("ROC-AUC", "who leaves is ranked above who stays"),
     "pr_auc": ("PR-AUC", "precision over all thresholds"),
@@ -68,63 +66,15 @@ def score_cards(view: View) -> list[Component]:
         as_of = segments.date_in(view.reader, CHURN_SCORES.name, view.filters.period)
         if as_of is None:
             return [components.words("Nobody was scored yet", f"Run {CHURN_SCORES.writer}.", "missing")]
-        scored = with_groups(view.reader, churn.probabilities(view.reader, as_of), as_of)
+        everybody = everybody_with_probability(view, as_of)
     except TableMissingError as error:
         return [components.words("Probabilities cannot be shown", str(error), "missing")]
-    everybody = Everybody(scored, view.groups, view.minimum)
     found = everybody.own
-    if everybody.tells_of_few(everybody.members(scored)) or is_small(scored.height, view.minimum):
+    if everybody.total() is None:
         return [components.too_small(view.minimum)]
     if not found.height:
         return [components.words("Nobody is chosen", "No subscriber has this plan, region and segment together.")]
-    return [distribution_card(everybody, found, as_of, view), riskiest_card(found, as_of)]
-
-
-def distribution_card(everybody: Everybody, found: pl.DataFrame, as_of: date, view: View) -> Component:
-    """How many of ``found`` have which probability."""
-    threshold = float(found.item(0, "threshold"))
-    counted = bins(found.get_column("probability"), threshold)
-    bars = everybody.cube(everybody.base.select("customer", bin_of(threshold).alias("label")))
-    flags = [everybody.tells_of_few(bars, name) for name in counted.get_column("name").to_list()]
-    shown = blank(counted, flags, ["customers"]).filter(~pl.col(SUPPRESSED))
-    text = f"{units.count(found.height)} subscribers were scored by version {found.item(0, 'version')}."
-    risky = everybody.members(everybody.base.filter("is_at_risk"))
-    if not any(flags) and not any(everybody.tells_of_few(risky, side) for side in (MEMBERS, OTHERS)):
-        at_risk = int(found.get_column("is_at_risk").sum())
-        text += f" {units.count(at_risk)} are at risk, at {units.share(threshold)} or above."
-    text += f" {sum(flags)} bars are hidden: they tell of too few." if any(flags) else ""
-    figure = distribution_figure(shown, view.look)
-    note = f"Subscribers by probability to leave as of {units.day(as_of)}"
-    return components.chart("Distribution of the probabilities", figure, text, "churn-bins", note=note, span=6)
-
-
-def bins(probabilities: pl.Series, threshold: float) -> pl.DataFrame:
-    """Customers by probability: ``name``, ``is_at_risk``, ``customers``; one edge is the threshold."""
-    names = pl.DataFrame(
-        [(bar_name(low, high), low >= threshold) for low, high in edges(threshold)],
-        schema={"name": pl.String, "is_at_risk": pl.Boolean},
-        orient="row",
-    )
-    counts = probabilities.to_frame("probability").group_by(bin_of(threshold).alias("name")).len("customers")
-    joined = names.join(counts, on="name", how="left", maintain_order="left")
-    return joined.with_columns(pl.col("customers").fill_null(0).cast(pl.Int64))
-
-
-def edges(threshold: float) -> list[tuple[float, float]]:
-    """Lowest and highest probability of each bar; the highest belongs to the next one."""
-    return list(pairwise(sorted({*EDGES, threshold})))
-
-
-def bin_of(threshold: float) -> pl.Expr:
-    """Name of the bar that a ``probability`` stands in."""
-    pairs = edges(threshold)
-    inner = [low for low, _ in pairs[1:]]
-    names = [bar_name(low, high) for low, high in pairs]
-    return pl.col("probability").cut(inner, labels=names, left_closed=True).cast(pl.String)
-
-
-def bar_name(low: float, high: float) -> str:
-    return f"{low * 100:.3g} to {high * 100:.3g} %"
+    return [*distribution_cards(everybody, as_of, view), riskiest_card(found, as_of)]
 
 
 def riskiest_card(found: pl.DataFrame, as_of: date) -> Component:

@@ -11,7 +11,8 @@ from telflow.dashboard.data import Reader
 from telflow.dashboard.figures.customers import destinations_figure
 from telflow.dashboard.filters import format_query, parse_query
 from telflow.dashboard.page import Page, View
-from telflow.dashboard.queries import customers, destinations, talkers
+from telflow.dashboard.pages.refusals import refusal
+from telflow.dashboard.queries import destinations, talkers
 from telflow.errors import TableMissingError
 from telflow.settings import Settings
 
@@ -47,7 +48,7 @@ def flow_cards(view: View) -> list[Component]:
     customer = view.filters.parameter("customer")
     if customer is not None and not talkers.is_known(view.reader, customer):
         return []
-    if customer is None and customers.is_too_small(view.reader, view.filters, view.period, view.minimum):
+    if customer is None and refusal(view, view.filters):
         return []
     chosen = [customer] if customer else top_talkers(view).get_column("customer").to_list()
     if not chosen:

@@ -13,7 +13,7 @@ from telflow.dashboard.components import column
 from telflow.dashboard.data import Reader
 from telflow.dashboard.figures.customers import talkers_figure
 from telflow.dashboard.filters import Filters, format_query
-from telflow.dashboard.page import Page, View
+from telflow.dashboard.page import OWN_DAYS, Page, View
 from telflow.dashboard.pages import customer_profile
 from telflow.dashboard.pages.customer_flows import (
     ADDRESSES,
@@ -25,7 +25,8 @@ from telflow.dashboard.pages.customer_flows import (
     flows_place,
     top_talkers,
 )
-from telflow.dashboard.queries import customers, talkers
+from telflow.dashboard.pages.refusals import refusal
+from telflow.dashboard.queries import talkers
 from telflow.dashboard.relations import (
     CHURN_SCORES,
     CUSTOMER_CATEGORIES,
@@ -38,6 +39,7 @@ from telflow.dashboard.relations import (
     REMOTE_NETWORKS,
     SCORES,
     SEGMENTS,
+    TRAFFIC_BY_DAY,
     TRENDS,
 )
 from telflow.dashboard.style import Look
@@ -52,7 +54,7 @@ ADDRESS_NOTE = (
 
 
 def limits(filters: Filters) -> dict[str, str]:
-    reasons = {"zone": "What customers use is kept by the provider's own days."}
+    reasons = {"zone": OWN_DAYS}
     if filters.parameter("customer"):
         told = "One customer is shown: go back to all customers first."
         reasons |= {"plan": told, "region": told, "segment": told}
@@ -110,8 +112,9 @@ def who_chips(view: View) -> Component:
 
 def overview(view: View) -> list[Component]:
     """The ten who use most, and where their traffic goes."""
-    if customers.is_too_small(view.reader, view.filters, view.period, view.minimum):
-        return [components.too_small(view.minimum)]
+    refused = refusal(view, view.filters)
+    if refused:
+        return refused
     found = top_talkers(view)
     if not found.height:
         return [components.nothing_found()]
@@ -194,7 +197,7 @@ PAGE = Page(
     path=PATH,
     name="Customers",
     question="Who uses most, and what is known of a customer?",
-    relations=(CUSTOMERS_BY_DAY, CUSTOMER_CATEGORIES),
+    relations=(TRAFFIC_BY_DAY, CUSTOMERS_BY_DAY, CUSTOMER_CATEGORIES),
     render=render,
     more_relations=(
         SCORES,

@@ -7,21 +7,20 @@ from dash.development.base_component import Component
 
 from telflow.dashboard import busy, components, units
 from telflow.dashboard.figures.overview import category_figure, volume_figure
-from telflow.dashboard.filters import Filters, Period
-from telflow.dashboard.page import NO_SEGMENT, Page, View
-from telflow.dashboard.pages.refusals import not_counted, refusal
+from telflow.dashboard.filters import Period
+from telflow.dashboard.page import Page, View, segment_limits
+from telflow.dashboard.pages.refusals import not_counted, refusal, whose_traffic
 from telflow.dashboard.queries import customers, peaks, traffic
 from telflow.dashboard.relations import (
     CUSTOMER_CATEGORIES,
+    CUSTOMER_HOURS,
     CUSTOMERS_BY_DAY,
     SCOPE_LOAD,
+    SEGMENTS,
     TRAFFIC_BY_DAY,
     TRAFFIC_BY_HOUR,
 )
-
-
-def limits(_: Filters) -> dict[str, str]:
-    return {"segment": NO_SEGMENT}
+from telflow.privacy.suppression import is_small
 
 
 def render(view: View) -> list[Component]:
@@ -32,86 +31,110 @@ def render(view: View) -> list[Component]:
     now = traffic.totals(view.reader, view.filters, view.period, view.day)
     if not now.bytes and not now.flows:
         return [components.nothing_found()]
+    guard = guard_of(view, view.period)
     return [
-        components.tiles(*headline(view, now)),
+        *whose_traffic(view),
+        components.tiles(*headline(view, now, guard)),
         volume_card(view),
-        category_card(view),
+        category_card(view, guard),
     ]
 
 
-def headline(view: View, now: traffic.Totals) -> list[Component]:
+def guard_of(view: View, period: Period) -> customers.Guard:
+    """What may be shown of single categories in ``period``."""
+    return customers.guard_of(view.reader, view.filters, view.touched(period), view.minimum, by_category=True)
+
+
+def headline(view: View, now: traffic.Totals, guard: customers.Guard) -> list[Component]:
     """Five numbers, against the previous period where it is asked for and in the lake."""
     before = traffic.totals(view.reader, view.filters, view.previous, view.day) if view.previous else None
-    counts = [
-        customers.seen(view.reader, view.filters, period) if period else None for period in (view.period, view.previous)
-    ]
+    seen = [customers.seen(view.reader, view.filters, period) for period in view.periods]
     compared = before is not None
 
     def change(of: str) -> float | None:
         return units.change(getattr(now, of), getattr(before, of)) if before else None
 
-    share = unclassified(view, now, view.period)
-    earlier = unclassified(view, before, view.previous) if before and view.previous else None
-    share_note = "no registered service" if share is None or earlier is None else units.points(share, earlier)
+    share = unclassified(view, now, guard)
+    share_note = "no registered service"
+    if share is not None and before and view.previous:
+        earlier = unclassified(view, before, guard_of(view, view.previous))
+        share_note = share_note if earlier is None else units.points(share, earlier)
     return [
         components.tile("Volume", units.volume(now.bytes), "both ways", change("bytes"), compared=compared),
-        components.tile("Flows", units.count(now.flows), "begun in these days", change("flows"), compared=compared),
-        customers_tile(*counts, compared=compared),
+        flows_tile(now.flows, change("flows"), compared=compared),
+        customers_tile(seen[0], seen[1] if compared else None, view.minimum),
         components.tile("Unclassified share", units.share(share), f"of bytes, {share_note}"),
         busy_tile(view),
     ]
 
 
-def unclassified(view: View, of: traffic.Totals, period: Period) -> float | None:
+def flows_tile(flows: int | None, change: float | None, *, compared: bool) -> Component:
+    """Flows, or that they are not kept."""
+    if flows is None:
+        return not_kept_tile("Flows")
+    return components.tile("Flows", units.count(flows), "begun in these days", change, compared=compared)
+
+
+def not_kept_tile(label: str) -> Component:
+    """In the place of what customers' days do not hold of each category."""
+    return components.tile(label, "not kept", "by segment and category together")
+
+
+def unclassified(view: View, of: traffic.Totals, guard: customers.Guard) -> float | None:
     """Part of the bytes without a registered service; None where it would tell of a category that is hidden."""
     looked_at = view.filters.categories or traffic.UNCLASSIFIED
     without = view.filters.choosing("category", [name for name in traffic.UNCLASSIFIED if name in looked_at])
-    guard = customers.guard_of(view.reader, without, view.touched(period), view.minimum)
     return None if without.categories and guard.forbids(without) else of.unclassified_share
 
 
-def customers_tile(now: customers.Seen | None, before: customers.Seen | None, *, compared: bool) -> Component:
-    """Subscribers with traffic, and beside them the addresses that no lease tells the subscriber of."""
-    now, before = now or customers.Seen(0, 0), before or customers.Seen(0, 0)
-    if not now.subscribers and now.addresses:
-        change = units.change(now.addresses, before.addresses)
-        note = "with traffic; no lease tells whose they are"
-        return components.tile("Addresses", units.count(now.addresses), note, change, compared=compared)
-    beside = f", and {units.count(now.addresses)} addresses without a lease" if now.addresses else ""
-    change = units.change(now.subscribers, before.subscribers)
-    note = f"with traffic, by local days{beside}"
-    return components.tile("Customers", units.count(now.subscribers), note, change, compared=compared)
+def customers_tile(now: customers.Seen, before: customers.Seen | None, minimum: int) -> Component:
+    """Subscribers with traffic, and beside them the addresses that no lease tells the subscriber of; few are hidden."""
+
+    def told(seen: customers.Seen, of: str) -> int | None:
+        number: int = getattr(seen, of)
+        return None if is_small(number, minimum) else number
+
+    label, of, note = "Customers", "subscribers", "with traffic, by local days"
+    if now.addresses and not now.subscribers:
+        label, of, note = "Addresses", "addresses", "with traffic; no lease tells whose they are"
+    elif now.addresses:
+        addresses = told(now, "addresses")
+        note += f", and {'few' if addresses is None else units.count(addresses)} addresses without a lease"
+    number = told(now, of)
+    change = units.change(number, told(before, of)) if before else None
+    return components.tile(label, units.count(number), note, change, compared=before is not None)
 
 
 def busy_tile(view: View) -> Component:
-    """The busiest 60 minutes, or in a combination of filters the busiest clock hour."""
-    kinds = [kind for kind in peaks.KINDS if view.filters.values(kind)]
-    if len(kinds) > 1:
+    """The busiest 60 minutes, or in segments and in a combination of filters the busiest clock hour."""
+    filters = view.filters
+    if filters.segments and filters.categories:
+        return not_kept_tile(peaks.CLOCK_HOUR)
+    if not filters.segments and sum(bool(filters.values(kind)) for kind in peaks.KINDS) > 1:
         return clock_hour_tile(view)
-    found = [busiest(view, period) for period in (view.period, view.previous) if period]
+    found = [busiest(view, period) for period in view.periods]
+    label = peaks.CLOCK_HOUR if filters.segments else peaks.BUSY_HOUR
     if found[0] is None:
-        return components.tile("Busy hour", "none", "nothing was carried")
+        return components.tile(label, "none", "nothing was carried")
     change = units.change(found[0].busy_bytes, found[1].busy_bytes) if len(found) > 1 and found[1] else None
     start = found[0].busy_start
     note = f"{units.day(start.date())}, {units.volume(found[0].busy_bytes)}"
-    return components.tile("Busy hour", f"{start:%H:%M}", note, change, compared=view.previous is not None)
+    return components.tile(label, f"{start:%H:%M}", note, change, compared=view.previous is not None)
 
 
 def busiest(view: View, period: Period) -> busy.Peaks | None:
-    """Busy hour of ``period``, local."""
-    samples = peaks.read_samples(view.reader, peaks.scope_of(view.filters), period)
-    days = peaks.carried_days(view.reader, period)
-    return busy.peaks_of(busy.on_whole_days(samples, days, view.settings.network.zone))
+    """Busy hour of ``period``."""
+    return busy.peaks_of(peaks.load_of(view.reader, view.filters, period, view.zone, view.settings.network.zone))
 
 
 def clock_hour_tile(view: View) -> Component:
     """The busiest hour of the clock: load by five minutes is not kept for combinations of filters."""
     hours = traffic.busiest_hour(view.reader, view.filters, view.period, view.day)
     if hours is None:
-        return components.tile("Busy hour", "none", "nothing was carried")
+        return components.tile(peaks.CLOCK_HOUR, "none", "nothing was carried")
     start, volume = hours
     local = start.astimezone(ZoneInfo(view.zone))
-    return components.tile("Busy clock hour", f"{local:%H:%M}", f"{units.day(local.date())}, {units.volume(volume)}")
+    return components.tile(peaks.CLOCK_HOUR, f"{local:%H:%M}", f"{units.day(local.date())}, {units.volume(volume)}")
 
 
 def volume_card(view: View) -> Component:
@@ -128,10 +151,9 @@ def volume_card(view: View) -> Component:
     return components.chart("Volume by day", figure, text, "overview-volume", note=f"Days of {view.zone}", span=8)
 
 
-def category_card(view: View) -> Component:
+def category_card(view: View, guard: customers.Guard) -> Component:
     """The largest categories; a click leads the filters to one."""
     parts = traffic.by_part(view.reader, view.filters, view.period, view.day, "category")
-    guard = customers.guard_of(view.reader, view.filters, view.touched(view.period), view.minimum, by_category=True)
     if guard.uncounted:
         return not_counted(guard.uncounted, CUSTOMERS_BY_DAY)
     told = customers.told_categories(view.reader, parts, view.filters, view.period, guard)
@@ -159,5 +181,6 @@ PAGE = Page(
     question="How much traffic is there, of whom, and how does it change?",
     relations=(TRAFFIC_BY_HOUR, TRAFFIC_BY_DAY, CUSTOMERS_BY_DAY, CUSTOMER_CATEGORIES, SCOPE_LOAD),
     render=render,
-    limits=limits,
+    more_relations=(CUSTOMER_HOURS, SEGMENTS),
+    limits=segment_limits,
 )

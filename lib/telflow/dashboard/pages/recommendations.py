@@ -1,7 +1,6 @@
 """Recommendations: what to come with to whom, why, and whether every group gets its part."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 
 import polars as pl
 from dash.development.base_component import Component
@@ -12,10 +11,11 @@ from telflow.dashboard.figures.recommendations import causes_figure, kinds_figur
 from telflow.dashboard.filters import Filters, format_query
 from telflow.dashboard.page import Page, View
 from telflow.dashboard.pages.recommendation_fairness import fairness_cards
-from telflow.dashboard.pages.recommendation_list import CAUSES, list_card, with_effect
-from telflow.dashboard.queries import recommendations
+from telflow.dashboard.pages.recommendation_headline import everybody_looked_at, headline_cards
+from telflow.dashboard.pages.recommendation_list import CAUSES, list_card
+from telflow.dashboard.queries import recommendations, segments
 from telflow.dashboard.queries.everybody import MEMBERS, Everybody
-from telflow.dashboard.queries.recommendations import KINDS, MAY_OFFER, NO_CHANGE, OFFER
+from telflow.dashboard.queries.recommendations import KINDS, MAY_OFFER, OFFER
 from telflow.dashboard.relations import PLAN_FIT, RECOMMENDATIONS, SEGMENTS, SUBSCRIBERS
 from telflow.privacy.suppression import SUPPRESSED, blank, suppress
 
@@ -24,19 +24,17 @@ def limits(_: Filters) -> Mapping[str, str]:
     return {
         "zone": "Recommendations are made for the provider's own days.",
         "category": "Recommendations are for a customer as a whole.",
-        "compare": "Recommendations are of one date: the newest, or the one that the chosen days end with.",
     }
 
 
 def render(view: View) -> list[Component]:
     """Counts, the list, who gets how much, and who gets nothing."""
-    until = date.max if view.filters.period is None else view.period.last + timedelta(days=1)
-    as_of = recommendations.newest_date(view.reader, until)
+    as_of = segments.date_in(view.reader, RECOMMENDATIONS.name, view.filters.period)
     if as_of is None:
         told = "The table is there but empty: too little was known of every customer when it was written."
         return [components.words("No recommendations", told)]
-    everybody = Everybody(recommendations.base_of(view.reader, as_of), view.groups, view.minimum)
-    if everybody.tells_of_few(everybody.members(everybody.base)):
+    everybody = everybody_looked_at(view, as_of)
+    if everybody.total() is None:
         return [components.too_small(view.minimum)]
     base = everybody.own
     if not base.height:
@@ -44,7 +42,7 @@ def render(view: View) -> list[Component]:
     of_date = recommendations.recommended(view.reader, as_of)
     found = of_date.join(base.select("customer", "upsize_causes"), on="customer", how="inner", maintain_order="left")
     return [
-        components.tiles(*headline(everybody, base, of_date, as_of)),
+        *headline_cards(view, everybody, of_date, as_of),
         kind_chips(view, found),
         kinds_card(everybody, of_date, found, view),
         causes_card(everybody, base, view),
@@ -59,43 +57,6 @@ def narrowed(found: pl.DataFrame, filters: Filters) -> pl.DataFrame:
     kind = filters.parameter("kind")
     kept = found.filter(pl.col("kind") == kind) if kind else found
     return kept.filter(pl.col("may_approach")) if filters.parameter("approach") else kept
-
-
-def headline(everybody: Everybody, base: pl.DataFrame, of_date: pl.DataFrame, as_of: date) -> list[Component]:
-    """Customers with something to come with, those one may approach, and what it would change."""
-    labels = recommendations.outcomes(everybody.base, of_date)
-    cube, own = everybody.cube(labels), labels.join(base, on="customer", how="semi").get_column("label")
-    others = [label for label in own.unique() if label not in (MAY_OFFER, OFFER, NO_CHANGE)]
-
-    def told(*labels: str) -> int | None:
-        is_few = bool(labels) and everybody.tells_of_few(cube, *labels)
-        return None if is_few else int(own.is_in(list(labels)).sum())
-
-    reached, may_approach = told(MAY_OFFER, OFFER), told(MAY_OFFER)
-    may = of_date.filter((pl.col("kind") != NO_CHANGE) & pl.col("may_approach"))
-    effect = with_effect(may.join(base, on="customer", how="semi")).get_column("effect").sum()
-    share = (
-        units.share(reached / base.height)
-        if reached is not None
-        else f"too few, or all but too few, below {everybody.minimum}"
-    )
-    return [
-        components.tile("Customers", units.count(base.height), f"looked at as of {as_of}"),
-        components.tile("With an offer", units.count(reached), share),
-        components.tile("May be approached", units.count(may_approach), "with an offer: consent, or none needed"),
-        components.tile(
-            "Expected effect",
-            units.HIDDEN if may_approach is None else signed(float(effect)),
-            "a month: price difference by confidence, of who may be approached",
-        ),
-        components.tile("No change", units.count(told(NO_CHANGE)), "all is well as it is"),
-        components.tile("Without any", units.count(told(*others)), "too little is known: see below"),
-    ]
-
-
-def signed(value: float) -> str:
-    """An amount of money with its sign."""
-    return f"{value:+,.0f}".replace("-", units.MINUS)
 
 
 def kind_chips(view: View, found: pl.DataFrame) -> Component:
@@ -211,4 +172,5 @@ PAGE = Page(
     more_relations=(PLAN_FIT, SEGMENTS),
     parameters=("kind", "approach"),
     limits=limits,
+    is_of_date=True,
 )

@@ -8,8 +8,8 @@ from dash.development.base_component import Component
 from telflow.dashboard import components, units
 from telflow.dashboard.filters import LISTS, Filters
 from telflow.dashboard.page import View
-from telflow.dashboard.queries import customers
-from telflow.dashboard.relations import CUSTOMERS_BY_DAY, Relation
+from telflow.dashboard.queries import customers, segments
+from telflow.dashboard.relations import CUSTOMERS_BY_DAY, SEGMENTS, Relation
 
 
 def refusal(view: View, filters: Filters, *, by_category: bool = False) -> list[Component]:
@@ -29,6 +29,18 @@ def refusal(view: View, filters: Filters, *, by_category: bool = False) -> list[
         if guard.forbids(filters):
             return [components.too_small(view.minimum)]
     return []
+
+
+def whose_traffic(view: View) -> list[Component]:
+    """Whose traffic is shown where segments choose it; nothing where it is the network's."""
+    if not view.filters.segments:
+        return []
+    newest = segments.dates(view.reader, SEGMENTS.name)[-1]
+    told = (
+        f"This is what the customers of these segments used: {', '.join(view.filters.segments)}, by the assignment of "
+        f"{units.day(newest)}. A flow between two customers counts for both; in the network's traffic it counts once."
+    )
+    return [components.words("Traffic of customers", told)]
 
 
 def not_counted(days: Sequence[date], counting: Relation) -> Component:

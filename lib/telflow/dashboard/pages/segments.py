@@ -22,6 +22,7 @@ from telflow.dashboard.filters import Filters
 from telflow.dashboard.models import TRAINERS, tracked
 from telflow.dashboard.page import Page, View
 from telflow.dashboard.pages.level_list import everybody_scored, list_cards, register_export
+from telflow.dashboard.pages.size_changes import AT_LEVELS, IN_SEGMENTS, change_cards, everybody_segmented, versions
 from telflow.dashboard.queries import segments
 from telflow.dashboard.queries.everybody import Everybody, with_groups
 from telflow.dashboard.relations import MIGRATIONS, SCORES, SEGMENTS, SUBSCRIBERS
@@ -35,7 +36,6 @@ def limits(_: Filters) -> Mapping[str, str]:
     return {
         "zone": "Scores and segments look at days of the provider's own zone.",
         "category": "Segments and scores are of a customer as a whole.",
-        "compare": "Who moved since the date before is shown below.",
     }
 
 
@@ -51,12 +51,13 @@ def render(view: View) -> list[Component]:
     if as_of is None:
         return [components.words("There are no scores yet", f"Run {SCORES.writer}.", "missing")]
     levels = everybody_scored(view, as_of)
-    if levels.tells_of_few(levels.members(levels.base)):
+    if levels.total() is None:
         return [components.too_small(view.minimum)]
     sizes, profiles = segment_cards(view)
     return [
         *sizes,
         level_card(view, levels, as_of),
+        *change_cards(view, AT_LEVELS, levels, as_of),
         *profiles,
         rfm_card(view, as_of),
         *move_cards(view),
@@ -66,20 +67,20 @@ def render(view: View) -> list[Component]:
 
 
 def segment_cards(view: View) -> tuple[list[Component], list[Component]]:
-    """Sizes of the segments, and what they are like."""
+    """Sizes of the segments, now and then, and what they are like."""
     try:
         as_of = segments.date_in(view.reader, SEGMENTS.name, view.filters.period)
     except TableMissingError as error:
         return [components.words("Segments cannot be shown", str(error), "missing")], []
     if as_of is None:
         return [components.words("There are no segments yet", f"Run {SEGMENTS.writer}.", "missing")], []
-    base = with_groups(view.reader, segments.segmented(view.reader, as_of), as_of)
-    plans, regions, _ = view.groups  # the chosen segment stands out among the others
-    told = Everybody(base, [plans, regions, ()], view.minimum).told("name")
+    people = everybody_segmented(view, as_of)
+    told = people.told("name")
     note = f"Customers in each as of {units.day(as_of)}; click one to filter by it"
     card = tree_card("Segments", told, view, note=note, picks="segment", chosen=view.filters.segments)
-    models = base.select("model", "model_version").unique().rows()
-    return [card], profile_cards(view, told, *max(models)) if models else []
+    models = versions(people.base)
+    cards = [card, *change_cards(view, IN_SEGMENTS, people, as_of)]
+    return cards, profile_cards(view, told, *max(models)) if models else []
 
 
 def level_card(view: View, levels: Everybody, as_of: date) -> Component:
@@ -203,4 +204,5 @@ PAGE = Page(
     limits=limits,
     register=register,
     stamp=stamp,
+    is_of_date=True,
 )

@@ -9,7 +9,7 @@ import polars as pl
 from telflow.dashboard.data import Reader
 from telflow.dashboard.filters import LISTS, Filters, Period
 from telflow.dashboard.queries.extent import NO_CUSTOMER, uncounted_days
-from telflow.dashboard.queries.where import Where, chosen
+from telflow.dashboard.queries.where import Source, Where, chosen
 from telflow.dashboard.relations import CUSTOMER_CATEGORIES, CUSTOMERS_BY_DAY, SEGMENTS, TRAFFIC_BY_DAY
 from telflow.privacy.suppression import ANY, Cube, Group, blank
 
@@ -30,14 +30,9 @@ class Seen:
 
 def seen(reader: Reader, filters: Filters, period: Period) -> Seen:
     """Who had traffic in ``period`` under ``filters``."""
-    relation, where = source_of(filters, period)
-    sql = f"SELECT {SUBSCRIBERS_SEEN} AS subscribers, {ADDRESSES_SEEN} AS addresses FROM {relation} {where.sql}"
-    return Seen(*reader.query(sql, where.parameters, relations_of(relation, filters)).row(0))
-
-
-def relations_of(relation: str, filters: Filters) -> list[str]:
-    """What a query on ``relation`` reads under ``filters``."""
-    return [relation, SEGMENTS.name] if filters.segments else [relation]
+    source = source_of(filters, period)
+    sql = f"SELECT {SUBSCRIBERS_SEEN} AS subscribers, {ADDRESSES_SEEN} AS addresses {source.sql}"
+    return Seen(*reader.query(sql, source.where.parameters, source.relations).row(0))
 
 
 def in_segments(where: Where, filters: Filters) -> Where:
@@ -49,21 +44,21 @@ def in_segments(where: Where, filters: Filters) -> Where:
     return where.satisfying(f"customer IN ({members})", *filters.segments)
 
 
-def source_of(filters: Filters, period: Period) -> tuple[str, Where]:
-    """The relation that knows of what the filters ask, and their conditions on it."""
-    if filters.categories:
-        return CUSTOMER_CATEGORIES.name, in_segments(chosen(filters, period, "local_date"), filters)
-    where = chosen(filters, period, "local_date", ["plan", "region"])
-    return CUSTOMERS_BY_DAY.name, in_segments(where, filters)
+def source_of(filters: Filters, period: Period, *, by_category: bool = False) -> Source:
+    """What customers used, by category where one is chosen or all are told apart: their flows are not kept by it."""
+    relations = [SEGMENTS.name] if filters.segments else []
+    if by_category or filters.categories:
+        where = in_segments(chosen(filters, period, "local_date"), filters)
+        return Source([CUSTOMER_CATEGORIES.name, *relations], where, flows="CAST(NULL AS BIGINT)")
+    where = in_segments(chosen(filters, period, "local_date", ["plan", "region"]), filters)
+    return Source([CUSTOMERS_BY_DAY.name, *relations], where, "bytes_up + bytes_down", "connections")
 
 
 def customers_by(reader: Reader, column: str, filters: Filters, period: Period) -> dict[str, int]:
     """People by category, plan or region, at least. One with traffic of several counts in each."""
-    relation, where = source_of(filters, period)
-    if column == "category":
-        relation, where = CUSTOMER_CATEGORIES.name, in_segments(chosen(filters, period, "local_date"), filters)
-    sql = f"SELECT {column} AS name, {PEOPLE} AS customers FROM {relation} {where.sql} GROUP BY 1"
-    return dict(reader.query(sql, where.parameters, relations_of(relation, filters)).iter_rows())
+    source = source_of(filters, period, by_category=column == "category")
+    sql = f"SELECT {column} AS name, {PEOPLE} AS customers {source.sql} GROUP BY 1"
+    return dict(reader.query(sql, source.where.parameters, source.relations).iter_rows())
 
 
 @dataclass(frozen=True)
@@ -121,11 +116,6 @@ def count_groups(reader: Reader, relation: str, limited: Sequence[str], days: Pe
         where.parameters,
         relations,
     )
-
-
-def is_too_small(reader: Reader, filters: Filters, days: Period, minimum: int) -> bool:
-    """Whether what the filters choose is too small a group to be shown, or tells of one beside another choice."""
-    return any(filters.values(name) for name in LISTS) and guard_of(reader, filters, days, minimum).forbids(filters)
 
 
 def told_categories(

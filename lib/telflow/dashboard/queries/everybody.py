@@ -8,7 +8,7 @@ import polars as pl
 
 from telflow.dashboard.data import Reader, is_there
 from telflow.dashboard.relations import SEGMENTS, SUBSCRIBERS
-from telflow.privacy.suppression import Cube, blank
+from telflow.privacy.suppression import Cube, blank, is_small
 
 NONE = "none"
 GROUPS = ("plan", "region", "segment")
@@ -58,6 +58,12 @@ class Everybody:
         for name, values in zip(GROUPS, self.chosen, strict=True):
             rows = rows.filter(pl.col(name).is_in(list(values))) if values else rows
         return rows
+
+    def total(self) -> int | None:
+        """How many are looked at; None where that tells of few."""
+        customers = self.own.height
+        is_few = is_small(customers, self.minimum) or self.tells_of_few(self.members(self.base))
+        return None if is_few else customers
 
     def told(self, label: str, *values: pl.Expr) -> pl.DataFrame:
         """How many of those looked at have which value of the column ``label`` of ``base``; null where it tells of few.

@@ -15,13 +15,6 @@ PLAN_UP, PLAN_DOWN, NO_CHANGE = "plan up", "plan down", "no change"
 KINDS = ("retention", PLAN_UP, PLAN_DOWN, "service", NO_CHANGE)
 
 
-def newest_date(reader: Reader, until: date) -> date | None:
-    """The newest date up to ``until`` that recommendations were made for; the first where all come later."""
-    sql = "SELECT COALESCE(MAX(CASE WHEN as_of <= ? THEN as_of END), MIN(as_of)) AS as_of FROM recommendations"
-    day: date | None = reader.query(sql, [until], [RECOMMENDATIONS.name]).item()
-    return day
-
-
 def base_of(reader: Reader, as_of: date) -> pl.DataFrame:
     """Whoever recommendations were thought of for on ``as_of``.
 

@@ -34,6 +34,16 @@ def date_in(reader: Reader, relation: str, chosen: Period | None) -> date | None
     return before[-1] if before else known[0] if known else None
 
 
+def date_before(reader: Reader, relation: str, as_of: date, shown: Period) -> date | None:
+    """The date to compare ``as_of`` with: the last whose days end before those ``shown`` begin, else the first of all.
+
+    None where ``relation`` holds no date before ``as_of``.
+    """
+    known = [day for day in dates(reader, relation) if day < as_of]
+    before = [day for day in known if day <= shown.first]  # a date's own day is none of its days
+    return before[-1] if before else known[0] if known else None
+
+
 def segmented(reader: Reader, as_of: date) -> pl.DataFrame:
     """Whoever has a segment on ``as_of``: ``customer``, ``name`` of the segment, ``model`` and ``model_version``."""
     where = Where().equal("as_of", as_of)

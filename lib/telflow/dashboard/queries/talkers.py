@@ -6,7 +6,7 @@ import polars as pl
 
 from telflow.dashboard.data import Reader
 from telflow.dashboard.filters import Filters, Period
-from telflow.dashboard.queries.customers import SUBSCRIBER, relations_of, source_of
+from telflow.dashboard.queries.customers import SUBSCRIBER, source_of
 from telflow.dashboard.relations import CUSTOMERS_BY_DAY
 
 IS_PSEUDONYM = "(customer LIKE 'sub_%' OR customer LIKE 'ip_%')"  # where every source is a customer, some are addresses
@@ -27,29 +27,27 @@ def top_talkers(reader: Reader, filters: Filters, period: Period, most: int, *, 
         ``customer``, ``plan``, ``region``, ``bytes``, and ``bytes_up``, ``bytes_down``, ``connections``, which are
         null where a category is chosen, as they are not kept by category.
     """
-    relation, where = source_of(filters, period)
-    where = where.satisfying(IS_PSEUDONYM).satisfying(SUBSCRIBER if are_subscribers else f"NOT {SUBSCRIBER}")
-    kept = relation == CUSTOMERS_BY_DAY.name
-    volume = "bytes_up + bytes_down" if kept else "bytes"
+    source = source_of(filters, period)
+    where = source.where.satisfying(IS_PSEUDONYM).satisfying(SUBSCRIBER if are_subscribers else f"NOT {SUBSCRIBER}")
+    kept = source.relations[0] == CUSTOMERS_BY_DAY.name
     more = ", ".join(
         f"CAST({f'SUM({name})' if kept else 'NULL'} AS BIGINT) AS {name}"
         for name in ("bytes_up", "bytes_down", "connections")
     )
     return reader.query(
         f"""SELECT customer, MAX_BY(plan, local_date) AS plan, MAX_BY(region, local_date) AS region,
-        CAST(SUM({volume}) AS BIGINT) AS bytes, {more}
-        FROM {relation} {where.sql} GROUP BY customer ORDER BY bytes DESC, customer LIMIT {int(most)}""",
+        CAST(SUM({source.bytes}) AS BIGINT) AS bytes, {more}
+        FROM {source.relations[0]} {where.sql} GROUP BY customer ORDER BY bytes DESC, customer LIMIT {int(most)}""",
         where.parameters,
-        relations_of(relation, filters),
+        source.relations,
     )
 
 
 def used_bytes(reader: Reader, filters: Filters, period: Period) -> int:
     """Bytes of all customers in ``period`` under ``filters``, those of addresses without a lease included."""
-    relation, where = source_of(filters, period)
-    volume = "bytes_up + bytes_down" if relation == CUSTOMERS_BY_DAY.name else "bytes"
-    sql = f"SELECT CAST(COALESCE(SUM({volume}), 0) AS BIGINT) AS bytes FROM {relation} {where.sql}"
-    return int(reader.query(sql, where.parameters, relations_of(relation, filters)).item())
+    source = source_of(filters, period)
+    sql = f"SELECT CAST(COALESCE(SUM({source.bytes}), 0) AS BIGINT) AS bytes {source.sql}"
+    return int(reader.query(sql, source.where.parameters, source.relations).item())
 
 
 def matching(reader: Reader, part: str, most: int = 20) -> list[str]:

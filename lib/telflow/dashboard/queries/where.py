@@ -40,6 +40,28 @@ class Where:
         return Where((*self.conditions, condition), (*self.parameters, *values))
 
 
+@dataclass(frozen=True)
+class Source:
+    """Rows that traffic is added up from.
+
+    Attributes:
+        relations: what a query on it reads; the first has the rows.
+        where: which of them.
+        bytes: those of a row.
+        flows: those of a row; NULL where they are not kept.
+    """
+
+    relations: Sequence[str]
+    where: Where
+    bytes: str = "bytes"
+    flows: str = "flows"
+
+    @property
+    def sql(self) -> str:
+        """The FROM clause with the conditions."""
+        return f"FROM {self.relations[0]} {self.where.sql}"
+
+
 def chosen(filters: Filters, period: Period, day: str, lists: Sequence[str] = ("category", "plan", "region")) -> Where:
     """Conditions of ``period`` on the column ``day``, and of the filters named in ``lists``."""
     where = Where().within(day, period)
