@@ -23,7 +23,7 @@ test: setup ## run lint, types and tests
 	$(BIN)/mypy
 	PYTEST_ADDOPTS="$(PYTEST_ADDOPTS)" $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-test-slow: setup ## run what takes long: sweeps, back-tests, crashes, the browser, the benchmark on few flows
+test-slow: setup ## run what takes long: sweeps, advice and back-tests, crashes, the browser, the benchmark on few flows
 	PYTEST_ADDOPTS="$(PYTEST_ADDOPTS)" $(BIN)/python -m pytest -m slow --numprocesses $(WORKERS) --dist loadfile
 
 dashboard: setup ## open the dashboard on the lake of make run: http://127.0.0.1:8050, PORT= for another

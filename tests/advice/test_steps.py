@@ -43,6 +43,7 @@ def test_a_day_on_which_no_flow_began_is_not_looked_at(spark: SparkSession, tmp_
         period_of(lake, after + timedelta(days=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("days", "active", "missing"),
     [
@@ -71,6 +72,7 @@ def write_provider(lake: Lake) -> None:
     lake.append(PLANS, lake.spark.createDataFrame([("medium", 40.0, 200.0, 200.0, 20.0)], PLANS.schema))
 
 
+@pytest.mark.slow
 def test_a_day_whose_roll_up_is_gone_says_what_to_run(spark: SparkSession, tmp_path: Path) -> None:
     root = tmp_path / "lake"
     lake, settings = Lake(spark, str(root)), load_settings(overrides=[f"lake.root={root}"])

@@ -47,6 +47,8 @@ from tests.advice.world import (
     write_world,
 )
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = load_settings().advice
 TABLES = (MICRO_TRENDS, PLAN_FIT, CATEGORY_ASSOCIATIONS, RECOMMENDATIONS)
 Advice = dict[str, list[Row]]
@@ -378,7 +380,6 @@ LATER = {
 }
 
 
-@pytest.mark.slow
 def test_a_back_test_knows_nothing_from_the_freeze_on(
     lake: Lake, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
