@@ -73,6 +73,12 @@ def is_own(url: str, address: str) -> bool:
     return url.startswith((address, "data:", "blob:"))
 
 
+def choose(page: Page, name: str, option: str) -> None:
+    """Pick ``option`` in the filter ``name``."""
+    page.get_by_role("textbox", name=name).or_(page.get_by_role("combobox", name=name)).first.click()
+    page.get_by_role("option", name=option).click()
+
+
 def settled(page: Page) -> None:
     """Wait until charts are drawn and nothing loads."""
     page.wait_for_load_state("networkidle")
@@ -99,8 +105,7 @@ def test_every_page_is_drawn(path: str, scheme: str, page: Page, address: str, p
 def test_a_filter_goes_into_the_address_and_comes_back_from_it(page: Page, address: str) -> None:
     page.goto(f"{address}/")
     settled(page)
-    page.get_by_role("textbox", name="Category").or_(page.get_by_role("combobox", name="Category")).first.click()
-    page.get_by_role("option", name="web").click()
+    choose(page, "Category", "web")
     page.wait_for_url("**/?category=web")
     page.locator("#filter-compare").click(force=True)
     page.wait_for_url("**/?category=web&compare=1")
@@ -154,8 +159,7 @@ def test_two_clicks_at_once_are_one_and_a_later_one_takes_it_back(page: Page, ad
 def test_a_segment_is_chosen_on_the_traffic_pages(page: Page, address: str) -> None:
     page.goto(f"{address}/")
     settled(page)
-    page.get_by_role("textbox", name="Segment").or_(page.get_by_role("combobox", name="Segment")).first.click()
-    page.get_by_role("option", name="office").click()
+    choose(page, "Segment", "office")
     page.wait_for_url("**/?segment=office")
     expect(page.locator("#page")).to_contain_text("counts for both")
     expect(page.locator(".tiles")).to_contain_text("Busy clock hour")

@@ -1,5 +1,6 @@
 """Overview, categories and peak times of the customers in segments: numbers by hand, words, and what is refused."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.dashboard.test_pages import figures, grids, parts, text_of
 ZONE = "America/Vancouver"
 DAY = Period(FIRST, FIRST)
 PATHS = ["/", "/categories", "/peaks"]
+EARLY = Filters(segments=("early",))
 OFFICE = Filters(segments=("office",))  # 29 customers, 15 of them on basic
 
 
@@ -41,20 +43,19 @@ def early(tmp_path: Path) -> DeltaReader:
     return DeltaReader(str(tmp_path), ZONE)
 
 
-def three_days(reader: DeltaReader, **more: tuple[str, ...]) -> traffic.Totals:
-    """Sums of the customers in ``early``."""
-    filters = Filters(segments=("early",), **more)  # type: ignore[arg-type]
+def three_days(reader: DeltaReader, filters: Filters = EARLY) -> traffic.Totals:
+    """Sums of the customers that ``filters`` choose."""
     return traffic.totals(reader, filters, Period(FIRST, FIRST + timedelta(days=2)), "local_date")
 
 
 def test_totals_are_those_of_the_customers_by_their_newest_segment(early: DeltaReader) -> None:
     assert three_days(early) == traffic.Totals(2 * (10 + 11 + 12), 2 * 3 * 2, 0)
-    assert three_days(early, plans=("plus",)) == traffic.Totals(10 + 11 + 12, 3 * 2, 0)
-    assert three_days(early, regions=("north",)).bytes == 0
+    assert three_days(early, replace(EARLY, plans=("plus",))) == traffic.Totals(10 + 11 + 12, 3 * 2, 0)
+    assert three_days(early, replace(EARLY, regions=("north",))).bytes == 0
 
 
 def test_flows_are_not_kept_by_segment_and_category(early: DeltaReader) -> None:
-    assert three_days(early, categories=("chess",)) == traffic.Totals(8, None, 0)
+    assert three_days(early, replace(EARLY, categories=("chess",))) == traffic.Totals(8, None, 0)
 
 
 def test_what_is_unclassified_is_added_up_in_segments_too(services: Services) -> None:

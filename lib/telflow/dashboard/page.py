@@ -99,7 +99,7 @@ class Page:
         limits: filters that cannot apply, by name, each with the reason in words, given those chosen.
         register: adds the page's own callbacks, such as a form's, to the application.
         stamp: what the page depends on beside its tables; where it changes, the page is made again.
-        is_of_date: whether it shows one date and compares with the one before, instead of days with those before.
+        is_of_date: whether it shows one date and compares with an earlier one, instead of days with those before.
     """
 
     path: str
